@@ -1,0 +1,1 @@
+"""What an agents/ folder says, and how its adapter is started."""

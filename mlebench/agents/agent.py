@@ -1,0 +1,59 @@
+"""An agent folder: `agent.toml`, optionally a Dockerfile, and whatever its start command runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+
+from mlebench.content import content_dir
+from mlebench.errors import AgentError
+from mlebench.toml import TomlFacts, load_facts
+
+
+class AgentFacts(TomlFacts):
+    """The schema of agent.toml."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    """Folder name; shown in every report."""
+    title: str
+    """One line: what this agent does."""
+    command: list[str] = Field(min_length=1)
+    """Start command, run in the agent's folder (/home/agent)."""
+    image: str = "mlebench-agent"
+    """Container image that runs it; the environment's default image has Python and the scientific stack."""
+    process: bool = True
+    """Whether it can run in the process sandbox (no container) with mlebench's own Python."""
+    network: bool = False
+    """Whether it needs the network; an attempt with network is marked in every report."""
+    environment: dict[str, str] = {}
+    """Extra environment variables."""
+
+
+class Agent:
+    """One agent folder, opened."""
+
+    def __init__(self, folder: Path, facts: AgentFacts) -> None:
+        self.folder = folder
+        self.facts = facts
+
+    @property
+    def name(self) -> str:
+        """Folder name."""
+        return self.facts.name
+
+
+def builtin_agents() -> list[str]:
+    """Names of the agents that ship with mlebench."""
+    return sorted(path.parent.name for path in content_dir("agents").glob("*/agent.toml"))
+
+
+def load_agent(name_or_path: str) -> Agent:
+    """Open a built-in agent by name, or any agent folder by path."""
+    folder = content_dir("agents") / name_or_path
+    if "/" in name_or_path or not (folder / "agent.toml").is_file():
+        folder = Path(name_or_path).expanduser()
+    if not folder.is_dir():
+        known = ", ".join(builtin_agents())
+        raise AgentError(f"There is no agent {name_or_path!r}: use {known}, or the path of an agent folder.")
+    return Agent(folder.resolve(), load_facts(folder / "agent.toml", AgentFacts, AgentError))

@@ -1,0 +1,96 @@
+"""`mlebench list` and `mlebench info`: which competitions there are and what is known about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlebench.cli.app import app
+from mlebench.cli.options import CompetitionsDirOption, JsonOption, SplitOption, registry
+
+if TYPE_CHECKING:
+    from mlebench.competition import Issue
+
+
+@app.command("list")
+def list_competitions(
+    split: SplitOption = None,
+    issues: Annotated[bool, typer.Option("--issues", help="Count known leaks and defects of each.")] = False,
+    competitions_dir: CompetitionsDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List competitions: id, group, complexity, category, metric."""
+    from mlebench.cli import render
+
+    found = registry(competitions_dir)
+    chosen = found.select(split=split) if split else found.all()
+    if as_json:
+        render.print_json([c.facts.model_dump(mode="json", exclude={"issues"} if not issues else None) for c in chosen])
+        return
+    from rich.table import Table
+
+    table = Table(title=f"{len(chosen)} competitions", title_justify="left")
+    for heading in ("Competition", "Group", "Complexity", "Category", "Metric", *(("Issues",) if issues else ())):
+        table.add_column(heading, overflow="fold")
+    for c in chosen:
+        arrow = "higher is better" if c.metric.higher_is_better else "lower is better"
+        row = [c.id, c.facts.group, c.facts.complexity or "", c.facts.category, f"{c.metric.title} ({arrow})"]
+        table.add_row(*row, *((_issue_counts(c.facts.issues),) if issues else ()))
+    render.console().print(table)
+
+
+@app.command("info")
+def info(
+    competition: Annotated[str, typer.Argument(help="A competition id.")],
+    competitions_dir: CompetitionsDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one competition: facts, submission format, medal thresholds, known issues, description."""
+    from mlebench.cli import render
+    from mlebench.grading.leaderboard import load_leaderboard
+
+    found = registry(competitions_dir).get(competition)
+    board = load_leaderboard(found.folder, found.metric.higher_is_better)
+    if as_json:
+        facts = found.facts.model_dump(mode="json")
+        thresholds = {name: getattr(board, name) for name in ("teams", "gold", "silver", "bronze", "median")}
+        render.print_json({**facts, "leaderboard": thresholds, "description": found.description})
+        return
+    from rich.markdown import Markdown
+    from rich.table import Table
+
+    out = render.console()
+    facts_table = Table(show_header=False, title=found.title, title_justify="left", box=None)
+    complexity = f", {found.facts.complexity} complexity" if found.facts.complexity else ""
+    arrow = "higher" if found.metric.higher_is_better else "lower"
+    columns = ", ".join(name for column in found.submission.columns for name in column.names) or "as in the sample"
+    for key, value in (
+        ("id", found.id),
+        ("group", found.facts.group + complexity),
+        ("category", found.facts.category),
+        ("metric", f"{found.metric.title} ({arrow} is better)"),
+        ("submission", f"{', '.join(found.id_columns)} + {columns}"),
+        ("editions", ", ".join(found.facts.editions)),
+        (
+            "medals",
+            f"gold {render.number(board.gold)}, silver {render.number(board.silver)}, "
+            f"bronze {render.number(board.bronze)}, median {render.number(board.median)}"
+            + (f", {board.teams} teams" if board.teams else ""),
+        ),
+    ):
+        facts_table.add_row(f"[bold]{key}[/bold]", value)
+    out.print(facts_table)
+    for issue in found.facts.issues:
+        out.print(f"\n[bold]{issue.severity} {issue.kind}[/bold]: {issue.what}")
+        if issue.mended:
+            out.print(f"  v2: {issue.mended}")
+    out.print()
+    out.print(Markdown(found.description))
+
+
+def _issue_counts(issues: list[Issue]) -> str:
+    counts: dict[str, int] = {}
+    for issue in issues:
+        counts[issue.kind] = counts.get(issue.kind, 0) + 1
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items())

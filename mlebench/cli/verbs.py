@@ -1,0 +1,5 @@
+"""Registers every verb with the application by importing its module."""
+
+from __future__ import annotations
+
+from mlebench.cli import catalog  # noqa: F401

@@ -1,0 +1,82 @@
+"""The data directory: what lies where.
+
+    <data-dir>/<id>/raw/                       Kaggle's files, or made-up ones
+    <data-dir>/<id>/prepared/public/           what an agent sees (v1)
+    <data-dir>/<id>/prepared/private/          the answers; never enters a sandbox
+    <data-dir>/<id>/prepared/manifest.json     where it came from, every file's size and hash
+    <data-dir>/<id>/prepared-v2/...            the same for the mended edition, where it differs
+
+This is the layout of the published benchmark, so a directory made by it is found and adopted as it is.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from mlebench.errors import NotPreparedError
+
+if TYPE_CHECKING:
+    from mlebench.competition import Competition, Edition
+
+
+@dataclass(frozen=True)
+class PreparedPaths:
+    """One competition's folders in one edition."""
+
+    home: Path
+    """<data-dir>/<id>"""
+    prepared: Path
+    """<data-dir>/<id>/prepared or prepared-v2"""
+
+    @property
+    def raw(self) -> Path:
+        """Raw files as downloaded or made."""
+        return self.home / "raw"
+
+    @property
+    def public(self) -> Path:
+        """What an agent sees."""
+        return self.prepared / "public"
+
+    @property
+    def private(self) -> Path:
+        """The answers."""
+        return self.prepared / "private"
+
+    @property
+    def manifest(self) -> Path:
+        """Where this folder came from, and every file's size and hash."""
+        return self.prepared / "manifest.json"
+
+
+@dataclass(frozen=True)
+class DataDir:
+    """The root under which every competition has its folder."""
+
+    root: Path
+
+    @classmethod
+    def locate(cls, option: Path | None = None) -> DataDir:
+        """`--data-dir`, else MLEBENCH_DATA_DIR, else the published benchmark's ~/.cache/mle-bench/data."""
+        environment = os.environ.get("MLEBENCH_DATA_DIR") or os.environ.get("MLE_BENCH_DATA_DIR")
+        root = option or (Path(environment) if environment else platformdirs.user_cache_path("mle-bench") / "data")
+        return cls(root.expanduser().absolute())
+
+    def paths(self, competition_id: str, edition: Edition = "v1") -> PreparedPaths:
+        """Folders of one competition, whether or not they exist."""
+        home = self.root / competition_id
+        return PreparedPaths(home, home / ("prepared" if edition == "v1" else f"prepared-{edition}"))
+
+    def require_prepared(self, competition: Competition, edition: Edition = "v1") -> PreparedPaths:
+        """Folders of a competition whose data agents can use: public files and answers are there."""
+        paths = self.paths(competition.id, edition)
+        if not (paths.public.is_dir() and paths.private.is_dir()):
+            raise NotPreparedError(
+                f"{competition.id} is not prepared in {self.root}; run `mlebench prepare {competition.id}` first."
+            )
+        return paths

@@ -1,0 +1,1 @@
+"""From a submission file to a GradeReport: read, validate, score, leaderboard, medal."""

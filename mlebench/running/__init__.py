@@ -1,0 +1,1 @@
+"""From a plan (competition x seed) to graded attempts: store, budgets, executor, resume."""

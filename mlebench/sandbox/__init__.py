@@ -1,0 +1,1 @@
+"""Where an agent runs: one interface, two providers (a container, a plain process)."""
