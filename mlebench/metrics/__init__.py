@@ -1,0 +1,29 @@
+"""Metrics: pure functions over arrays, `metric(y_true, y_pred, *, options) -> float`.
+
+One module a family; this table is the one place that maps a declared name to its function, imported on use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+METRICS: dict[str, str] = {
+    "accuracy": "classification",
+    "exact_match": "text",
+    "log_loss": "classification",
+    "rmse": "regression",
+    "rmsle": "regression",
+    "roc_auc": "classification",
+    "word_jaccard": "text",
+}
+"""Declared metric name -> module of this package that defines the function of the same name."""
+
+
+class UndefinedMetricError(ValueError):
+    """The metric has no value on this input (one class only, nothing to compare, out of its domain)."""
+
+
+def get_metric(name: str) -> Callable[..., float]:
+    """The function of this name; KeyError for a name that no module defines."""
+    return getattr(import_module(f"{__name__}.{METRICS[name]}"), name)

@@ -1,0 +1,60 @@
+"""Metrics for classes and class probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mlebench.metrics import UndefinedMetricError
+
+
+def accuracy(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+    """Share of rows whose prediction equals the truth.
+
+    accuracy = (1/n) * sum(1[y_true_i == y_pred_i]); shapes (n,), any type that compares with ==; range [0, 1].
+    """
+    truth, guess = np.asarray(y_true), np.asarray(y_pred)
+    if truth.size == 0:
+        raise UndefinedMetricError("accuracy of no rows")
+    return float(np.mean(truth == guess))
+
+
+def roc_auc(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+    """Area under the ROC curve of a binary label, ties counted half.
+
+    With average ranks r of the scores: AUC = (sum of r over positives - P (P + 1) / 2) / (P N) for P positives and
+    N negatives (the Mann-Whitney statistic). Shapes (n,) or (n, k) pooled; y_true in {0, 1}; range [0, 1].
+    Raises UndefinedMetricError when only one class occurs.
+    """
+    truth = np.asarray(y_true).ravel().astype(bool)
+    scores = np.asarray(y_pred, dtype=np.float64).ravel()
+    positives = int(truth.sum())
+    negatives = truth.size - positives
+    if not positives or not negatives:
+        raise UndefinedMetricError("the area under the ROC curve needs both classes in the answers")
+    order = np.argsort(scores, kind="stable")
+    ordered = scores[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    # Every run of equal scores shares the mean of its 1-based ranks.
+    ends = np.r_[starts[1:], truth.size]
+    mean_ranks = (starts + ends + 1) / 2.0
+    positives_in_run = np.add.reduceat(truth[order].astype(np.int64), starts)
+    rank_sum = float(np.dot(mean_ranks, positives_in_run))
+    return (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
+
+
+def log_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, eps: float = float(np.finfo(np.float64).eps)) -> float:
+    """Multi-class logarithmic loss of one-hot truth against class probabilities.
+
+    log_loss = -(1/n) * sum_i ln p(i, true class of i), with p clipped to [eps, 1 - eps]; shapes (n, k) both, or
+    (n,) both for a binary label and its probability. Rows are taken as they are (not rescaled); range [0, inf).
+    """
+    truth = np.asarray(y_true, dtype=np.float64)
+    probabilities = np.clip(np.asarray(y_pred, dtype=np.float64), eps, 1.0 - eps)
+    if truth.size == 0:
+        raise UndefinedMetricError("log loss of no rows")
+    if truth.ndim == 1:
+        losses = -(truth * np.log(probabilities) + (1.0 - truth) * np.log1p(-probabilities))
+    else:
+        losses = -np.sum(truth * np.log(probabilities), axis=1)
+    return float(np.mean(losses))
