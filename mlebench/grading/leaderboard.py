@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import bisect
 import csv
+import math
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 
 from mlebench.errors import CompetitionError
@@ -83,8 +85,12 @@ class Leaderboard:
         return self.better(round(score, SCORE_DECIMALS), self.median)
 
     def standing(self, score: float) -> Standing | None:
-        """Estimate the rank of a score; none where no rank table is archived."""
-        if not self.ranks or not self.teams:
+        """Estimate the rank of a score; none where no rank table is archived, or the score is not a number.
+
+        A tie shares the best rank of its plateau. Between two archived ranks the scores of the teams in between
+        are unknown: `rank_low` and `rank_high` bound the rank, and `rank` assumes that they lie on a line.
+        """
+        if not self.ranks or not self.teams or math.isnan(score):
             return None
         score = round(score, SCORE_DECIMALS)
         sign = -1.0 if self.higher_is_better else 1.0
@@ -92,25 +98,26 @@ class Leaderboard:
         # Archived rows before `i` are strictly better than the score, row `i` is not.
         i = bisect.bisect_left(keys, sign * score)
         low = self.ranks[i - 1] + 1 if i else 1
-        high = self.ranks[i] if i < len(self.ranks) else self.teams + 1
-        low = min(low, high)
-        rank = low
-        if 0 < i < len(keys) and keys[i] > keys[i - 1]:
+        high = self.ranks[i] if i < len(keys) else self.teams + 1
+        rank = high
+        if 0 < i < len(keys):
             share = (sign * score - keys[i - 1]) / (keys[i] - keys[i - 1])
-            rank = min(high, max(low, self.ranks[i - 1] + round(share * (self.ranks[i] - self.ranks[i - 1]))))
-        elif i == len(keys):
-            rank = high
+            behind = self.ranks[i - 1] + share * (self.ranks[i] - self.ranks[i - 1])
+            # Teams on the line before `behind` are strictly better; rounding keeps 21.0000001 from becoming 22.
+            rank = min(high, max(low, math.ceil(round(behind, 6))))
         return Standing(rank, low, high, 100.0 * (1.0 - (rank - 1) / self.teams))
 
 
 def medal_positions(teams: int) -> dict[Medal, int]:
     """Last position that earns each medal among `teams` teams (Kaggle's progression rule).
 
-    Below 250 teams: the top 10 %, 20 % and 40 %; 250-999: 10 + 0.2 % of teams, 50, 100; from 1,000 on:
-    10 + 0.2 %, 5 %, 10 %. Positions are floored and at least 1.
+    Below 100 teams: the top 10 %, 20 % and 40 %; 100-249: the first 10, 20 % and 40 %; 250-999: 10 + 0.2 % of
+    teams, 50, 100; from 1,000 on: 10 + 0.2 %, 5 %, 10 %. Positions are floored and at least 1.
     """
-    if teams < 250:
+    if teams < 100:
         positions = (teams * 10 // 100, teams * 20 // 100, teams * 40 // 100)
+    elif teams < 250:
+        positions = (10, teams * 20 // 100, teams * 40 // 100)
     elif teams < 1000:
         positions = (10 + teams * 2 // 1000, 50, 100)
     else:
@@ -138,6 +145,7 @@ def load_leaderboard(folder: Path, higher_is_better: bool) -> Leaderboard:
             ranks=ranks,
             scores=scores,
         )
+        _check_rank_table(board)
     except FileNotFoundError:
         raise CompetitionError(f"{path} is missing; every competition needs its leaderboard figures.") from None
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
@@ -153,3 +161,16 @@ def _rank_table(path: Path) -> tuple[tuple[int, ...], tuple[float, ...]]:
     with path.open(encoding="utf-8", newline="") as file:
         rows = [(int(row["rank"]), float(row["score"])) for row in csv.DictReader(file)]
     return tuple(rank for rank, _ in rows), tuple(score for _, score in rows)
+
+
+def _check_rank_table(board: Leaderboard) -> None:
+    if not board.ranks:
+        return
+    if board.teams is None or board.ranks[0] < 1 or board.ranks[-1] > board.teams:
+        raise ValueError("ranks must lie between 1 and the number of teams")
+    if any(second <= first for first, second in pairwise(board.ranks)):
+        raise ValueError("ranks must ascend")
+    if not all(math.isfinite(score) for score in board.scores):
+        raise ValueError("scores must be finite")
+    if any(board.better(second, first) for first, second in pairwise(board.scores)):
+        raise ValueError("scores must be sorted best first")

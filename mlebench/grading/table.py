@@ -1,0 +1,174 @@
+"""Reading tables by the competition's declared columns: ids and texts keep their text, numbers are exact.
+
+The same reader serves submissions and answers, so that equal text always becomes equal values.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import IO
+
+import numpy as np
+import pandas as pd
+from pandas.errors import EmptyDataError, ParserError
+
+from mlebench.competition import Columns
+from mlebench.errors import InvalidSubmissionError, Reason
+from mlebench.grading.submission import SubmissionFile
+
+NA_WORDS = (
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
+    "NULL", "NaN", "None", "n/a", "nan", "null",
+)  # fmt: skip
+"""Cells that the published reader takes for missing (pandas' default list)."""
+_BOOLEANS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
+
+
+def read_submission_table(file: SubmissionFile, ids: Sequence[str], columns: dict[str, Columns]) -> pd.DataFrame:
+    """The id columns as text and the prediction columns by their type; other columns are not read.
+
+    Raises InvalidSubmissionError for anything that is not such a table. Missing cells are NaN (numbers, texts with
+    na-words), or the empty text.
+    """
+    if file.format == "parquet":
+        return _from_parquet(file, ids, columns)
+    names = header_names(file)
+    frame = _read(file.open, ids, columns, width=len(names))
+    if frame.empty:
+        raise InvalidSubmissionError(Reason.EMPTY, "The submission has a header but no rows.")
+    return frame
+
+
+def header_names(file: SubmissionFile) -> list[str]:
+    """Column names of a submission, in order."""
+    if file.format == "parquet":
+        return [str(name) for name in _parquet(file).columns]
+    try:
+        rows = list(csv.reader([file.header], strict=True))
+    except csv.Error:
+        rows = []
+    if not rows or not any(rows[0]):
+        raise InvalidSubmissionError(
+            Reason.UNREADABLE, "The first line of the submission is no header of column names."
+        )
+    return rows[0]
+
+
+def read_trusted_table(
+    source: IO[bytes], ids: Sequence[str], columns: dict[str, Columns], inferred: Sequence[str], text: Sequence[str]
+) -> pd.DataFrame:
+    """Answers: the declared columns typed as in a submission, `text` as text, `inferred` with pandas' types."""
+    typed = _reading_types(ids, columns)
+    keep_text = dict.fromkeys(text, str)
+    wanted = list(dict.fromkeys([*ids, *columns, *inferred]))
+    na_values = {name: _na_words(spec) for name, spec in columns.items()}
+    na_values |= {name: [] for name in (*ids, *text)}
+    na_values |= {name: list(NA_WORDS) for name in inferred if name not in na_values}
+    frame = pd.read_csv(
+        source, usecols=wanted, dtype={**typed, **keep_text}, keep_default_na=False, na_values=na_values
+    )
+    return _typed(frame, columns)[wanted]
+
+
+def _read(opener: object, ids: Sequence[str], columns: dict[str, Columns], width: int) -> pd.DataFrame:
+    assert callable(opener)
+    na_values: dict[str, list[str]] = {name: [] for name in ids}
+    na_values |= {name: _na_words(spec) for name, spec in columns.items()}
+    options = {
+        "usecols": list(na_values), "keep_default_na": False, "na_values": na_values, "index_col": False,
+        "encoding": "utf-8",
+    }  # fmt: skip
+    types = _reading_types(ids, columns)
+    try:
+        _reject_long_rows(opener(), width)
+        try:
+            frame = pd.read_csv(opener(), dtype=types, **options)
+        except ValueError as error:
+            if isinstance(error, ParserError):
+                raise
+            # Some number column holds text: read it as text, so that the first bad cell can be named.
+            numbers = {name for name, kind in types.items() if kind == "float64"}
+            frame = pd.read_csv(opener(), dtype={**types, **dict.fromkeys(numbers, str)}, **options)
+            for name in numbers:
+                frame[name] = to_numbers(frame[name], name)
+    except (ParserError, EmptyDataError, UnicodeDecodeError, csv.Error) as error:
+        sentence = str(error).replace("Error tokenizing data. C error: ", "").strip().rstrip(".")
+        raise InvalidSubmissionError(Reason.UNREADABLE, f"The submission is no readable CSV: {sentence}.") from None
+    except OverflowError:
+        raise InvalidSubmissionError(Reason.UNREADABLE, "The submission holds a number that is too large.") from None
+    return _typed(frame[list(na_values)], columns)
+
+
+def _reject_long_rows(stream: IO[bytes], width: int) -> None:
+    """A first row with more cells than the header would be read shifted; the parser itself catches later ones."""
+    with stream:
+        stream.readline(1 << 20)
+        row = stream.readline(1 << 20)
+    if row.endswith(b"\n") and row.count(b'"') % 2 == 0:
+        cells = next(csv.reader([row.decode("utf-8", "replace")]), [])
+        if len(cells) > width:
+            raise InvalidSubmissionError(
+                Reason.UNREADABLE, f"Row 1 of the submission has {len(cells)} cells, but the header names {width}."
+            )
+
+
+def _na_words(spec: Columns) -> list[str]:
+    return list(NA_WORDS) if spec.type != "text" or spec.missing == "na-words" else []
+
+
+def _reading_types(ids: Sequence[str], columns: dict[str, Columns]) -> dict[str, object]:
+    types: dict[str, object] = dict.fromkeys(ids, str)
+    for name, spec in columns.items():
+        types[name] = "float64" if spec.type in ("number", "integer") else str
+    return types
+
+
+def _typed(frame: pd.DataFrame, columns: dict[str, Columns]) -> pd.DataFrame:
+    for name, spec in columns.items():
+        if spec.type == "boolean":
+            frame[name] = to_numbers(frame[name], name)
+    return frame
+
+
+def to_numbers(cells: pd.Series, name: str) -> pd.Series:
+    """Cells as float64, with True/False as 1/0; InvalidSubmissionError naming the first that is no number."""
+    if cells.dtype == np.float64:
+        return cells
+    numbers = pd.to_numeric(cells.map(_BOOLEANS).fillna(cells), errors="coerce").astype(np.float64)
+    bad = numbers.isna() & cells.notna()
+    if bad.any():
+        row = int(bad.to_numpy().argmax())
+        raise InvalidSubmissionError(
+            Reason.NOT_A_NUMBER, f"Column {name} must hold numbers, but row {row + 1} holds {_shown(cells.iloc[row])}."
+        )
+    return numbers
+
+
+def _shown(cell: object) -> str:
+    text = str(cell)
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def _parquet(file: SubmissionFile) -> pd.DataFrame:
+    try:
+        with file.open() as stream:
+            return pd.read_parquet(stream, engine="fastparquet")
+    except Exception as error:  # whatever a damaged parquet file makes the reader raise, the file is unreadable
+        raise InvalidSubmissionError(
+            Reason.UNREADABLE, f"The submission is no readable parquet file ({type(error).__name__})."
+        ) from None
+
+
+def _from_parquet(file: SubmissionFile, ids: Sequence[str], columns: dict[str, Columns]) -> pd.DataFrame:
+    frame = _parquet(file)[[*ids, *columns]].copy()
+    for name in ids:
+        frame[name] = frame[name].astype(str)
+    for name, spec in columns.items():
+        if spec.type == "text":
+            frame[name] = frame[name].where(frame[name].isna(), frame[name].astype(str))
+        elif pd.api.types.is_numeric_dtype(frame[name]) or pd.api.types.is_bool_dtype(frame[name]):
+            frame[name] = frame[name].astype(np.float64)
+        else:
+            frame[name] = to_numbers(frame[name].astype(str), name)
+    return frame

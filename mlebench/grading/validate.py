@@ -1,0 +1,276 @@
+"""Is the format right? Answered from the declared schema and the expected ids alone, in a fixed vocabulary.
+
+Grading and the validation endpoint ask the same questions here; the endpoint takes the expected ids from the
+sample submission and never sees an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel
+
+from mlebench.competition import Columns, Competition
+from mlebench.errors import InvalidSubmissionError, Reason
+from mlebench.grading.submission import SubmissionFile, open_submission
+from mlebench.grading.table import header_names, read_submission_table
+
+
+class ValidationResult(BaseModel):
+    """What may be told to an agent about its submission; never a score."""
+
+    valid: bool
+    reason: str | None = None
+    """Code of mlebench.errors.Reason when invalid."""
+    message: str
+    warnings: list[str] = []
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a submission must hold: the prediction columns by name, and the rows' ids (none where not compared)."""
+
+    columns: dict[str, Columns]
+    ids: pd.DataFrame | None
+
+
+def validate_file(path: Path, competition: Competition, sample: Path) -> ValidationResult:
+    """Check a submission's format against the sample submission; a bad file is a result, never an exception."""
+    try:
+        expected = expected_from_sample(competition, sample)
+        with open_submission(path) as file:
+            checked = read_checked(file, competition, expected)
+    except InvalidSubmissionError as error:
+        return ValidationResult(valid=False, reason=error.reason, message=str(error))
+    return ValidationResult(valid=True, message="The submission's format is valid.", warnings=checked.warnings)
+
+
+def expected_from_sample(competition: Competition, sample: Path) -> Expected:
+    """Read what to expect from the sample submission (public knowledge)."""
+    with open_submission(sample) as file:
+        names = header_names(file)
+        columns = expected_columns(competition, names)
+        if competition.submission.align == "position":
+            return Expected(columns, read_submission_table(file, [], dict(list(columns.items())[:1]))[[]])
+        return Expected(columns, read_submission_table(file, competition.id_columns, {}))
+
+
+def expected_columns(competition: Competition, sample_names: Sequence[str]) -> dict[str, Columns]:
+    """Prediction columns by name, in declared order; `from_sample` ones take the sample's names."""
+    columns: dict[str, Columns] = {}
+    for spec in competition.submission.columns:
+        names = spec.names or [name for name in sample_names if name not in competition.id_columns]
+        columns |= dict.fromkeys(names, spec)
+    return columns
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A submission that keeps to its format, and where each expected row stands in it."""
+
+    frame: pd.DataFrame
+    positions: np.ndarray | None
+    """Row of the submission for each expected id; none when the rows are compared as they come."""
+    warnings: list[str]
+
+    def aligned(self) -> pd.DataFrame:
+        """The submission's rows in the order of the expected ids."""
+        if self.positions is None:
+            return self.frame
+        return self.frame.iloc[self.positions].reset_index(drop=True)
+
+
+def read_checked(file: SubmissionFile, competition: Competition, expected: Expected) -> Checked:
+    """Read a submission and check everything that is declared; InvalidSubmissionError at the first fault."""
+    rules = competition.submission
+    names = header_names(file)
+    by_position = rules.align == "position"
+    _check_header(names, [] if by_position else rules.id, list(expected.columns), rules.extra_columns, rules.id_first)
+    ids = [name for name in rules.id if name in names]
+    frame = read_submission_table(file, ids, expected.columns)
+    warnings = list(file.warnings)
+    positions = None
+    if expected.ids is not None:
+        if rules.rows == "one-per-id" and len(frame) != len(expected.ids):
+            raise InvalidSubmissionError(
+                Reason.ROW_COUNT, f"The submission has {len(frame):,} rows, but {len(expected.ids):,} are expected."
+            )
+        if by_position:
+            warnings.append("Rows are compared in the order of the test set; ids are not read.")
+        else:
+            positions = match_ids(
+                frame[ids], expected.ids, one_per_id=rules.rows == "one-per-id", unique=rules.unique_ids
+            )
+    for name, spec in expected.columns.items():
+        check_column(frame[name], name, spec)
+        if spec.type in ("integer", "boolean") and spec.missing == "invalid":
+            frame[name] = frame[name].astype(np.int64)
+    if rules.row_sum is not None:
+        total, bound = rules.row_sum.total, rules.row_sum.atol + rules.row_sum.rtol * abs(rules.row_sum.total)
+        sums = frame[list(expected.columns)].to_numpy(np.float64).sum(axis=1)
+        _reject(
+            np.abs(sums - total) > bound,
+            Reason.ROW_SUM,
+            lambda row: (
+                f"Each row's predictions must add up to {total:g}, but row {row + 1} adds up to {sums[row]:.6g}."
+            ),
+        )
+    if competition.has_grader and hasattr(competition.grader, "check"):
+        competition.grader.check(frame)
+    return Checked(frame, positions, warnings)
+
+
+def _check_header(names: list[str], ids: list[str], targets: list[str], extra: str, id_first: bool) -> None:
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise InvalidSubmissionError(Reason.DUPLICATE_COLUMNS, f"The column {repeated[0]!r} occurs more than once.")
+    needed = [*ids, *targets]
+    missing = [name for name in needed if name not in names]
+    if missing:
+        hint = ""
+        if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
+            hint = " The cells seem to be separated by something other than commas."
+        shown = ", ".join(missing[:5]) + (f" and {len(missing) - 5} more" if len(missing) > 5 else "")
+        wanted = ",".join(needed) if len(needed) <= 8 else ",".join(needed[:8]) + ",..."
+        raise InvalidSubmissionError(
+            Reason.MISSING_COLUMNS, f"The submission lacks the column(s) {shown}; its header must be {wanted}.{hint}"
+        )
+    surplus = [name for name in names if name not in needed]
+    if surplus and extra == "reject":
+        raise InvalidSubmissionError(
+            Reason.EXTRA_COLUMNS,
+            f"The submission has the extra column {surplus[0]!r}; only {','.join(needed)} may stand.",
+        )
+    if id_first and names[: len(ids)] != ids:
+        raise InvalidSubmissionError(Reason.COLUMN_ORDER, f"The column {ids[0]} must be the first one.")
+
+
+def match_ids(found: pd.DataFrame, expected: pd.DataFrame, *, one_per_id: bool, unique: bool) -> np.ndarray | None:
+    """Row of `found` for each expected id; none where several rows may share an id (then only the sets must agree).
+
+    Ids are compared as text; where every expected id is a whole number, `7` and `7.0` are the same id.
+    """
+    given, wanted = id_keys(found), id_keys(expected)
+    if one_per_id and _same(given, wanted):
+        return np.arange(len(given))
+    if len(expected.columns) == 1 and (whole := _whole_numbers(wanted)) is not None:
+        numbers = pd.to_numeric(pd.Series(given), errors="coerce").to_numpy(np.float64)
+        _reject(np.isnan(numbers) | (numbers != np.floor(numbers)), Reason.UNKNOWN_IDS, _unknown(given))
+        given, wanted = numbers.astype(np.int64), whole
+        if one_per_id and _same(given, wanted):
+            return np.arange(len(given))
+    if not unique:
+        given, wanted = _numbered(given), _numbered(wanted)
+    name = expected.columns[0] if len(expected.columns) == 1 else "+".join(expected.columns)
+    wanted_index = pd.Index(pd.unique(wanted) if not one_per_id else wanted)
+
+    def shown(row: int) -> str:
+        return _key_text(wanted_index[row])
+
+    where = wanted_index.get_indexer(pd.Index(given))
+    _reject(where < 0, Reason.UNKNOWN_IDS, _unknown(given))
+    counts = np.bincount(where, minlength=len(wanted_index))
+    if one_per_id:
+        _reject(counts > 1, Reason.DUPLICATE_IDS, lambda row: f"The id {shown(row)} occurs more than once.")
+    _reject(counts == 0, Reason.MISSING_IDS, lambda row: f"The id {shown(row)} ({name}) has no row.")
+    if not one_per_id:
+        return None
+    positions = np.empty(len(wanted_index), dtype=np.int64)
+    positions[where] = np.arange(len(given))
+    return positions
+
+
+def id_keys(ids: pd.DataFrame) -> np.ndarray:
+    """One text key a row: the id itself, or several id columns joined by a character no CSV cell holds."""
+    first, *rest = (ids[name] for name in ids.columns)
+    for column in rest:
+        first = first + "\x1f" + column
+    return first.to_numpy(dtype=object)
+
+
+def _same(given: np.ndarray, wanted: np.ndarray) -> bool:
+    return len(given) == len(wanted) and bool(np.array_equal(given, wanted))
+
+
+def _whole_numbers(keys: np.ndarray) -> np.ndarray | None:
+    try:
+        numbers = keys.astype(np.int64)
+    except (ValueError, OverflowError):
+        return None
+    return numbers if _same(numbers.astype(str).astype(object), keys) else None
+
+
+def _numbered(keys: np.ndarray) -> np.ndarray:
+    """Keys that may repeat, made unique by counting their occurrences."""
+    series = pd.Series(keys)
+    return (series.astype(str) + "\x1f" + series.groupby(series).cumcount().astype(str)).to_numpy(dtype=object)
+
+
+def _unknown(keys: np.ndarray) -> Callable[[int], str]:
+    return lambda row: f"Row {row + 1} has the id {_key_text(keys[row])}, which the test set does not have."
+
+
+def _key_text(key: object) -> str:
+    text = str(key).replace("\x1f", ", ")
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def check_column(cells: pd.Series, name: str, spec: Columns) -> None:
+    """Check one prediction column against its declared rule."""
+    values = cells.to_numpy()
+    missing = pd.isna(values) if spec.type != "text" or spec.missing == "na-words" else None
+    if missing is not None and spec.missing == "invalid":
+        _reject(
+            missing, Reason.MISSING_VALUES, lambda row: f"Column {name} is empty in row {row + 1}; fill every cell."
+        )
+    if spec.type == "text":
+        if spec.missing == "invalid":
+            _reject(values == "", Reason.MISSING_VALUES, lambda row: f"Column {name} is empty in row {row + 1}.")
+        if spec.labels:
+            wrong = ~cells.isin(spec.labels).to_numpy()
+            _reject(
+                wrong,
+                Reason.WRONG_CLASS,
+                lambda row: f"Column {name} holds {_key_text(values[row])}, which is no class.",
+            )
+        return
+    numbers = values.astype(np.float64)
+    _reject(np.isinf(numbers), Reason.NOT_FINITE, lambda row: f"Column {name} is infinite in row {row + 1}.")
+    if spec.type in ("integer", "boolean"):
+        _reject(
+            ~np.isnan(numbers) & (numbers != np.floor(numbers)),
+            Reason.WRONG_CLASS,
+            lambda row: f"Column {name} must hold whole numbers, but row {row + 1} holds {numbers[row]:g}.",
+        )
+    low, high = spec.min, spec.max
+    outside = np.zeros(len(numbers), dtype=bool)
+    if low is not None:
+        outside |= numbers < low
+    if spec.above is not None:
+        outside |= numbers <= spec.above
+    if high is not None:
+        outside |= numbers > high
+    _reject(
+        outside, Reason.OUT_OF_RANGE, lambda row: f"{_range(name, spec)}, but row {row + 1} holds {numbers[row]:g}."
+    )
+
+
+def _range(name: str, spec: Columns) -> str:
+    bounds = []
+    if spec.min is not None:
+        bounds.append(f"at least {spec.min:g}")
+    if spec.above is not None:
+        bounds.append(f"greater than {spec.above:g}")
+    if spec.max is not None:
+        bounds.append(f"at most {spec.max:g}")
+    return f"Column {name} must be {' and '.join(bounds)}"
+
+
+def _reject(bad: np.ndarray, reason: Reason, sentence: Callable[[int], str]) -> None:
+    """Raise for the first row where `bad` is true."""
+    if bad.any():
+        raise InvalidSubmissionError(reason, sentence(int(np.argmax(bad))))
