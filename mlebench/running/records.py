@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from mlebench.competition import Edition
-from mlebench.grading.report import GradeReport
+from mlebench.grading.report import GradeReport, Outcome
 
 
 class State(StrEnum):
@@ -85,3 +85,13 @@ class Attempt(BaseModel):
     validations: int = 0
     """How often the agent asked the validation endpoint."""
     grade: GradeReport | None = None
+    """None while grading is still to come, and for good where the sandbox failed every time."""
+    submission_sha256: str | None = None
+    """Hash of submission.csv as collected, sealed before anybody graded it; none where there is none."""
+    events_head: str | None = None
+    """Hash of the last line of events.jsonl when the attempt was done; a shortened log no longer ends in it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether a fault of ours (sandbox or grader) keeps this attempt without a result; a resume tries again."""
+        return self.end is End.INFRASTRUCTURE or (self.grade is not None and self.grade.outcome is Outcome.GRADER_ERROR)
