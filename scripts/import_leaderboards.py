@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 import sys
 from collections import defaultdict
 from pathlib import Path
@@ -95,7 +94,7 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.part")
         aside.write_text(wanted[path], encoding="utf-8")
-        os.replace(aside, path)
+        aside.replace(path)
     print(f"{len(ids)} competitions, {len(stale)} of {len(wanted)} files written")
 
 
