@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -35,7 +35,8 @@ SplitOption = Annotated[
     ),
 ]
 EditionOption = Annotated[
-    str, typer.Option("--edition", help="v1: as published, row for row. v2: known leaks and defects mended.")
+    Literal["v1", "v2"],
+    typer.Option("--edition", help="v1: as published, row for row. v2: known leaks and defects mended."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

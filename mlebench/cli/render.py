@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,3 +27,30 @@ def print_json(value: Any) -> None:
 def number(value: float | None, *, unknown: str = "-") -> str:
     """A score with up to 5 decimals and no trailing zeros."""
     return unknown if value is None else f"{value:.5f}".rstrip("0").rstrip(".")
+
+
+def size(count: float) -> str:
+    """Bytes in the unit people read."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def escape(text: str) -> str:
+    """Text from elsewhere, safe to print as rich markup: brackets are taken literally, control bytes are shown."""
+    from rich.markup import escape as markup
+
+    return markup("".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text))
+
+
+@contextmanager
+def progress(console: Console, title: str, total: int) -> Iterator[Callable[[], None]]:
+    """A progress bar on a terminal (nothing elsewhere); call what it yields once per finished item."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda: bar.advance(task)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,7 +64,7 @@ class Manifest(BaseModel):
         """Write aside, then rename."""
         aside = path.with_name(path.name + ".tmp")
         aside.write_text(self.model_dump_json(indent=1), encoding="utf-8")
-        os.replace(aside, path)
+        aside.replace(path)
 
 
 def read_manifest(path: Path) -> Manifest | None:

@@ -1,0 +1,142 @@
+"""`mlebench prepare` and `mlebench verify`: bring data into place, and check that it still is what it was."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from mlebench.cli.app import app
+from mlebench.cli.options import (
+    CompetitionsDirOption,
+    DataDirOption,
+    EditionOption,
+    JsonOption,
+    SplitOption,
+    data_dir,
+    registry,
+)
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Competition ids.", show_default=False)]
+
+
+@app.command("prepare")
+def prepare(
+    ids: Ids = None,
+    split: SplitOption = None,
+    competition: Annotated[list[str] | None, typer.Option("-c", "--competition", hidden=True)] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="synthetic (made-up data), bundled, or a folder or zip with Kaggle's raw files. "
+            "[default: bundled data, or the raw files already in the data directory]",
+            show_default=False,
+        ),
+    ] = None,
+    edition: EditionOption = "v1",
+    jobs: Annotated[int, typer.Option(min=1, help="How many competitions to prepare at once.")] = 1,
+    keep_raw: Annotated[bool, typer.Option("--keep-raw/--no-keep-raw", help="Keep the raw files afterwards.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Prepare anew what is already prepared.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of made-up data.")] = 0,
+    scale: Annotated[float, typer.Option(min=0.01, help="Size of made-up data relative to its default.")] = 1.0,
+    data_dir_option: DataDirOption = None,
+    competitions_dir: CompetitionsDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the public files and the private answers of competitions from their raw data.
+
+    A second call does nothing; an interrupted one leaves nothing half-made. Exit code 1 when any competition
+    could not be prepared (the others are), 2 for a wrong request.
+    """
+    from mlebench.cli import render
+    from mlebench.data.batch import Failure, PrepareOptions, prepare_many
+    from mlebench.data.prepare import require_edition
+    from mlebench.data.sources import SourceRequest
+    from mlebench.errors import UsageError
+
+    chosen = registry(competitions_dir).select([*(ids or []), *(competition or [])], split)
+    if not chosen:
+        raise UsageError("Say what to prepare: competition ids, or --split lite (`mlebench list` shows what there is).")
+    for one in chosen:
+        require_edition(one, edition)
+    where = data_dir(data_dir_option)
+    request = SourceRequest(source, single=len(chosen) == 1, seed=seed, scale=scale)
+    options = PrepareOptions(request, edition, keep_raw, force)
+    console = render.console(stderr=True)
+    results, failures = [], []
+    with render.progress(console, "Preparing", len(chosen)) as advance:
+        for result in prepare_many(chosen, where, options, jobs):
+            if isinstance(result, Failure):
+                failures.append(result)
+                line = f"[red]failed[/red] {result.competition}: {render.escape(result.message)}"
+            else:
+                results.append(result)
+                line = (
+                    f"{result.status} [bold]{result.competition}[/bold] ({result.source} data, {result.files} files, "
+                    f"{render.size(result.bytes)}, {result.seconds:.1f} s{_checksum_word(result.verified)})"
+                )
+                line += "".join(f"\n  {render.escape(note)}" for note in result.notes)
+            if not as_json:
+                console.print(line)
+            advance()
+    if as_json:
+        render.print_json(
+            {
+                "data_dir": str(where.root),
+                "prepared": [result.model_dump(mode="json") for result in results],
+                "failed": [{"competition": f.competition, "message": f.message} for f in failures],
+            }
+        )
+    else:
+        console.print(f"{len(results)} of {len(chosen)} competitions are prepared in {where.root}")
+    if failures:
+        sys.exit(2 if all(failure.exit_code == 2 for failure in failures) else 1)
+
+
+@app.command("verify")
+def verify(
+    ids: Ids = None,
+    split: SplitOption = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Compare sizes only, not hashes.")] = False,
+    edition: EditionOption = "v1",
+    data_dir_option: DataDirOption = None,
+    competitions_dir: CompetitionsDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check prepared data against its manifest. Without ids: everything in the data directory.
+
+    Exit code 1 when any file is missing, changed or extra.
+    """
+    from mlebench.cli import render
+    from mlebench.data.prepare import require_edition
+    from mlebench.data.verify import verify_competition
+    from mlebench.errors import NotPreparedError
+
+    known, where = registry(competitions_dir), data_dir(data_dir_option)
+    if ids or split:
+        chosen = known.select(ids or [], split)
+    else:
+        chosen = [known.get(name) for name in known.ids() if where.paths(name).manifest.is_file()]
+        if not chosen:
+            raise NotPreparedError(f"Nothing is prepared in {where.root}; `mlebench prepare` comes first.")
+    for one in chosen:
+        require_edition(one, edition)
+    results = [verify_competition(one, where, edition, quick=quick) for one in chosen]
+    if as_json:
+        render.print_json([result.model_dump(mode="json") for result in results])
+    else:
+        console = render.console()
+        for result in results:
+            word = "[green]intact[/green]" if result.intact else "[red]damaged[/red]"
+            console.print(
+                f"{word} [bold]{result.competition}[/bold] ({result.files} files{_checksum_word(result.verified)})"
+            )
+            for line in [*result.problems, *result.notes]:
+                console.print(f"  {render.escape(line)}")
+    if not all(result.intact for result in results):
+        sys.exit(1)
+
+
+def _checksum_word(verified: bool | None) -> str:
+    return {True: ", published checksums hold", False: ", published checksums differ", None: ""}[verified]

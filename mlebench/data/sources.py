@@ -1,0 +1,109 @@
+"""Where a competition's raw files come from: made up, bundled, a local folder or zip, what is already there."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlebench.competition import Competition
+from mlebench.data.archives import extract_zip
+from mlebench.data.paths import PreparedPaths
+from mlebench.errors import DataError, UsageError
+
+NAMED_SOURCES = ("kaggle", "synthetic", "bundled")
+
+
+@dataclass(frozen=True)
+class RawData:
+    """Raw files ready to be read by a recipe."""
+
+    folder: Path
+    source: str
+    """synthetic, bundled, folder, or raw (already in the data directory)."""
+    detail: str
+    real: bool
+    """Whether the published checksums may be compared with what is made of it."""
+    zip_md5: str | None = None
+
+
+@dataclass(frozen=True)
+class SourceRequest:
+    """What the user asked for with --source, --seed and --scale; `name` None means: the best there is."""
+
+    name: str | None = None
+    single: bool = True
+    """Only one competition is asked for, so that a folder may hold its files directly."""
+    seed: int = 0
+    scale: float = 1.0
+
+
+def check_source(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> None:
+    """Raise a UsageError before any work when this competition cannot come from this source."""
+    _resolve(request, competition, paths)
+
+
+def fetch_raw(request: SourceRequest, competition: Competition, paths: PreparedPaths, staging: Path) -> RawData:
+    """Make the raw files available; anything written goes below `staging`, a user's folder is read in place."""
+    where = _resolve(request, competition, paths)
+    if where in ("synthetic", "bundled"):
+        folder = staging / "raw"
+        folder.mkdir()
+        competition.make_raw(folder, seed=request.seed, scale=request.scale)
+        detail = f"seed {request.seed}, scale {request.scale:g}" if where == "synthetic" else "ships with scikit-learn"
+        return RawData(folder, where, detail, real=False)
+    assert isinstance(where, Path)
+    if where.is_file():
+        folder = staging / "raw"
+        folder.mkdir()
+        extract_zip(where, folder)
+        with where.open("rb") as file:
+            md5 = hashlib.file_digest(file, "md5").hexdigest()
+        return RawData(folder, "folder", str(where), real=True, zip_md5=md5)
+    if not any(where.iterdir()):
+        raise DataError(f"{where} is empty; it should hold the raw files of {competition.id}.")
+    return RawData(where, "raw" if where == paths.raw else "folder", str(where), real=True)
+
+
+def _resolve(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> str | Path:
+    """The name of a generator, or the folder or zip that holds the raw files."""
+    offered = competition.facts.data.sources
+    name = request.name
+    if name is None:
+        if "bundled" in offered:
+            return "bundled"
+        if paths.raw.is_dir():
+            return paths.raw
+        raise UsageError(
+            f"{competition.id} has no raw data in {paths.home}: give --source FOLDER (or zip) with Kaggle's files, "
+            "or --source synthetic for made-up data."
+        )
+    if name == "kaggle":
+        raise UsageError(
+            "Downloading from Kaggle is not part of this version: download the competition's zip yourself "
+            "and give it with --source FILE.zip."
+        )
+    if name in NAMED_SOURCES:
+        if name in offered:
+            return name
+        # Bundled real data is as offline as made-up data, so a practice competition takes part in both.
+        if name == "synthetic" and "bundled" in offered:
+            return "bundled"
+        raise UsageError(f"{competition.id} has no {name} data; it offers {', '.join(offered)}.")
+    given = Path(name).expanduser().absolute()
+    if not given.exists():
+        raise UsageError(f"The source {name!r} is neither a file nor a folder, nor one of {', '.join(NAMED_SOURCES)}.")
+    if given.is_file():
+        if request.single:
+            return given
+        raise UsageError(
+            f"{name} is one file but several competitions are asked for; give a folder with <id>.zip files."
+        )
+    candidates = [given / competition.id / "raw", given / f"{competition.id}.zip"]
+    candidates += [given / competition.id / f"{competition.id}.zip", given / competition.id]
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    if request.single:
+        return given
+    raise UsageError(f"{name} holds neither {competition.id}/ nor {competition.id}.zip.")
