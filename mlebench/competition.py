@@ -45,6 +45,8 @@ class Columns(TomlFacts):
     """For text: the only allowed values. Empty: any text (a wrong label is merely a wrong answer)."""
     missing: Literal["invalid", "allowed", "na-words"] = "invalid"
     """What an empty cell is. na-words: the published reader's words for missing (NA, null, ...) count too."""
+    refused: list[str] = []
+    """Cells that grade.py's `check` must refuse; the contract check tries each of them."""
 
     @model_validator(mode="after")
     def _named(self) -> Columns:
@@ -249,7 +251,12 @@ class Competition:
 
     @cached_property
     def grader(self) -> ModuleType:
-        """The module grade.py: `grade(submission, answers) -> float`, optionally `check(submission)`."""
+        """The module grade.py, with any of these functions.
+
+        `grade(submission, answers) -> float` scores; `check(submission)` raises InvalidSubmissionError for cells
+        whose format the declared columns cannot say; `perfect(answers)` makes the best submission, where the
+        answers do not have the submission's columns.
+        """
         return self._module("grade.py")
 
     def _read_text(self, name: str) -> str:

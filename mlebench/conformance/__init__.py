@@ -1,0 +1,1 @@
+"""The contract that every competition keeps, as checks that run on one folder: `mlebench competitions check`."""

@@ -1,0 +1,253 @@
+"""Runs the contract over one competition folder and says, check by check, what holds.
+
+Raw data (made up or bundled) -> prepare -> public/private invariants -> the sample submission is valid -> the
+perfect submission scores the perfect score -> shuffled rows score the same -> every malformed submission is
+invalid with a sentence that helps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from mlebench.competition import Competition
+from mlebench.conformance.malformed import KINDS, Wellformed
+from mlebench.data.manifest import list_files
+from mlebench.data.paths import DataDir, PreparedPaths
+from mlebench.data.prepare import prepare_competition
+from mlebench.data.sources import SourceRequest
+from mlebench.errors import InvalidSubmissionError, MlebenchError
+from mlebench.grading.grade import Grader
+from mlebench.grading.validate import validate_file
+
+MAX_RAW_BYTES = 3_000_000
+"""Made-up raw data stays small at scale 1."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing the contract asks for."""
+
+    name: str
+    passed: bool
+    detail: str = ""
+
+
+class ContractError(AssertionError):
+    """A check does not hold; the message says what was expected and what is there."""
+
+
+def expect(condition: bool, sentence: str) -> None:
+    """Raise ContractError with this sentence unless the condition holds."""
+    if not condition:
+        raise ContractError(sentence)
+
+
+class Contract:
+    """The contract over one competition, in a scratch folder of its own."""
+
+    def __init__(self, competition: Competition, scratch: Path) -> None:
+        self.competition = competition
+        self.scratch = scratch
+
+    @cached_property
+    def raw(self) -> Path:
+        """Raw data as the generator writes it."""
+        folder = self.scratch / "raw"
+        folder.mkdir()
+        self.competition.make_raw(folder)
+        return folder
+
+    @cached_property
+    def paths(self) -> PreparedPaths:
+        """The prepared competition."""
+        data_dir = DataDir(self.scratch / "data")
+        source = self.competition.facts.data.sources[-1]
+        prepare_competition(self.competition, data_dir, SourceRequest(source))
+        return data_dir.paths(self.competition.id)
+
+    @cached_property
+    def grader(self) -> Grader:
+        """The grader on the prepared competition."""
+        return Grader(self.competition, self.paths)
+
+    @cached_property
+    def sample(self) -> Path:
+        """The plain sample submission."""
+        return self.paths.prepared / self.competition.facts.data.sample_submission
+
+    def perfect(self) -> pd.DataFrame:
+        """The best possible submission, from the answers."""
+        answers = self.grader.answers
+        if self.competition.has_grader and hasattr(self.competition.grader, "perfect"):
+            return self.competition.grader.perfect(answers)
+        ids = [name for name in self.competition.id_columns if name in answers.columns]
+        return answers[[*ids, *self.grader.columns]]
+
+    def write(self, table: pd.DataFrame) -> Path:
+        """Write a submission of one's own making."""
+        path = self.scratch / "submission.csv"
+        table.to_csv(path, index=False)
+        return path
+
+    # The checks. Each raises ContractError (or any error) when it does not hold.
+
+    def raw_is_reproducible(self) -> None:
+        """The same seed makes the same raw files, and they are small."""
+        again = self.scratch / "raw-again"
+        again.mkdir()
+        self.competition.make_raw(again)
+        expect(_tree(self.raw) == _tree(again), "make_raw wrote different bytes for the same seed")
+        size = sum(path.stat().st_size for path in list_files(self.raw))
+        bundled = "bundled" in self.competition.facts.data.sources
+        expect(bundled or size <= MAX_RAW_BYTES, f"the made-up raw data has {size:,} bytes, over {MAX_RAW_BYTES:,}")
+
+    def recipe_is_a_pure_function(self) -> None:
+        """Preparing twice gives the same bytes and leaves the raw files alone."""
+        before = _tree(self.raw)
+        trees = []
+        for name in ("one", "two"):
+            for part in ("public", "private"):
+                (self.scratch / name / part).mkdir(parents=True)
+            self.competition.prepare(self.raw, self.scratch / name / "public", self.scratch / name / "private")
+            trees.append(_tree(self.scratch / name))
+        expect(_tree(self.raw) == before, "prepare changed the raw folder")
+        expect(trees[0] == trees[1], f"preparing twice gave different bytes: {_difference(*trees)}")
+
+    def answers_stay_private(self) -> None:
+        """No public file is the answers, whole or as a row of them; the description is public."""
+        answers = self.grader.answers_path
+        private = hashlib.sha256(answers.read_bytes()).hexdigest()
+        for path in list_files(self.paths.public):
+            expect(
+                hashlib.sha256(path.read_bytes()).hexdigest() != private, f"{path.name} in public is the answers file"
+            )
+        expect((self.paths.public / "description.md").is_file(), "the description is not public")
+        expect(self.paths.private.stat().st_mode & 0o077 == 0, "the private folder can be read by other users")
+
+    def agents_find_a_sample(self) -> None:
+        """The sample submission that agents are told of exists in public."""
+        name = self.competition.facts.data.agent_sample or self.sample.name
+        expect((self.paths.public / name).is_file(), f"public/{name} does not exist; set data.agent_sample")
+
+    def sample_is_valid(self) -> None:
+        """The sample passes validation and is scored."""
+        result = validate_file(self.sample, self.competition, self.sample)
+        expect(result.valid, f"the sample submission is invalid: {result.message}")
+        score, _, _ = self.grader.score(self.sample)
+        expect(math.isfinite(score), f"the sample submission scores {score}")
+
+    def perfect_scores_perfectly(self) -> None:
+        """The answers submitted as predictions pass validation and score the declared perfect score."""
+        path = self.write(self.perfect())
+        result = validate_file(path, self.competition, self.sample)
+        expect(result.valid, f"the perfect submission is invalid: {result.message}")
+        score, _, _ = self.grader.score(path)
+        sample, _, _ = self.grader.score(self.sample)
+        higher = self.competition.metric.higher_is_better
+        expect(score > sample if higher else score < sample, f"perfect {score} is not better than the sample {sample}")
+        wanted = self.competition.metric.perfect_score
+        if wanted is not None:
+            expect(round(score, 5) == wanted, f"the perfect submission scores {score}, not {wanted}")
+
+    def row_order_is_irrelevant(self) -> None:
+        """The same rows in another order score the same, unless rows are compared by position."""
+        for table in (self.perfect(), pd.read_csv(self.sample, dtype=str, keep_default_na=False)):
+            straight, _, _ = self.grader.score(self.write(table))
+            shuffled, _, _ = self.grader.score(self.write(table.sample(frac=1.0, random_state=1)))
+            if self.competition.submission.align == "id":
+                expect(
+                    math.isclose(straight, shuffled, rel_tol=1e-12), f"shuffled rows score {shuffled}, not {straight}"
+                )
+
+    def malformed_is_invalid(self) -> None:
+        """Every kind of malformed submission is refused with one sentence, in validation and in grading."""
+        faults = [f"{name}: {fault}" for name, fault in self.malformed() if fault]
+        expect(not faults, "; ".join(faults))
+
+    def malformed(self) -> Iterator[tuple[str, str]]:
+        """Each applicable kind of malformed submission and what is wrong with how it was treated ('' if nothing)."""
+        table = pd.read_csv(self.sample, dtype=str, keep_default_na=False).head(2000)
+        small = self._cut_to(len(table))
+        for name, make in KINDS.items():
+            with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+                path = make(Wellformed(self.competition, self.grader.columns, table, Path(folder)))
+                if path is not None:
+                    yield name, self._refusal(small, path)
+        for column, spec in self.grader.columns.items():
+            for cell in spec.refused:
+                with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+                    source = Wellformed(self.competition, self.grader.columns, table, Path(folder))
+                    yield f"{column} = {cell!r}", self._refusal(small, source.with_cell(column, cell))
+
+    def _cut_to(self, rows: int) -> Path:
+        """A sample of the first rows only, so that breaking a huge submission in forty ways stays quick."""
+        path = self.scratch / "sample-head.csv"
+        pd.read_csv(self.sample, dtype=str, keep_default_na=False).head(rows).to_csv(path, index=False)
+        return path
+
+    def _refusal(self, sample: Path, broken: Path) -> str:
+        result = validate_file(broken, self.competition, sample)
+        if result.valid:
+            return "validation accepts it"
+        if "\n" in result.message or len(result.message) < 15 or "Traceback" in result.message:
+            return f"the reason is no helpful sentence: {result.message!r}"
+        try:
+            self.grader.score(broken)
+        except InvalidSubmissionError:
+            return ""
+        return "grading accepts it"
+
+
+CHECKS: dict[str, Callable[[Contract], None]] = {
+    name: getattr(Contract, name)
+    for name in (
+        "raw_is_reproducible",
+        "recipe_is_a_pure_function",
+        "answers_stay_private",
+        "agents_find_a_sample",
+        "sample_is_valid",
+        "perfect_scores_perfectly",
+        "row_order_is_irrelevant",
+        "malformed_is_invalid",
+    )
+}
+"""Every check by name, in the order in which they build on each other."""
+
+
+def run_contract(competition: Competition) -> Iterator[Check]:
+    """Run every check on a competition and yield what holds; a failing check does not stop the others."""
+    scratch = Path(tempfile.mkdtemp(prefix=f"mlebench-check-{competition.id}-"))
+    try:
+        contract = Contract(competition, scratch)
+        for name, check in CHECKS.items():
+            try:
+                check(contract)
+            except (ContractError, MlebenchError) as error:
+                yield Check(name, False, str(error))
+            except Exception as error:  # code of a competition folder may raise anything; the author wants to see it
+                yield Check(name, False, f"{type(error).__name__}: {error}")
+            else:
+                yield Check(name, True)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _tree(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in list_files(folder)
+    }
+
+
+def _difference(one: dict[str, str], two: dict[str, str]) -> str:
+    names = [name for name in sorted({*one, *two}) if one.get(name) != two.get(name)]
+    return ", ".join(names[:5])
