@@ -1,0 +1,28 @@
+"""Shared by all tests: the --run-slow switch, and a data directory that no test can confuse with the user's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--run-slow", action="store_true", help="also run tests marked slow")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--run-slow"):
+        return
+    skip = pytest.mark.skip(reason="slow; run with --run-slow")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def _isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never touch the user's data, competitions or caches."""
+    monkeypatch.setenv("MLEBENCH_DATA_DIR", str(tmp_path / "mlebench-data"))
+    monkeypatch.delenv("MLE_BENCH_DATA_DIR", raising=False)
+    monkeypatch.delenv("MLEBENCH_COMPETITIONS_DIR", raising=False)
