@@ -34,5 +34,6 @@ def load_facts(path: Path, model: type[_Model], error: type[UsageError] = Compet
     except ValidationError as problem:
         first = problem.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(whole file)"
+        complaint = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
         more = f" ({problem.error_count() - 1} more)" if problem.error_count() > 1 else ""
-        raise error(f"{path}, key {key}: {first['msg']}{more}.") from None
+        raise error(f"{path}, key {key}: {complaint}{more}.") from None
