@@ -94,3 +94,7 @@ class Sandbox(Protocol):
     def remove(self, handle: str) -> None:
         """Leave nothing behind: container, processes, sockets. Never fails on something already gone."""
         ...
+
+    def remove_named(self, name: str) -> None:
+        """The same for what a runner started under this SandboxSpec.name and was killed before it noted the handle."""
+        ...

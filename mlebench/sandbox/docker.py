@@ -130,6 +130,10 @@ class DockerSandbox:
                 if problem.status_code != 409:  # another call is removing it at this moment
                     raise
 
+    def remove_named(self, name: str) -> None:
+        """The engine takes a name wherever it takes an id."""
+        self.remove(name)
+
     def disk_usage(self, handle: str) -> int:
         """Bytes in the container's writable layer: what the agent wrote outside of its outbox, such as /tmp."""
         with _engine_errors():

@@ -27,6 +27,7 @@ from mlebench.sandbox.processes import boot_mark, kill_marked, start_mark
 
 _GB = 1024**3
 _MARK = "MLEBENCH_ATTEMPT_MARK"
+_NAME = "MLEBENCH_ATTEMPT_NAME"
 _KILL_SECONDS = 10.0
 
 
@@ -88,6 +89,7 @@ class ProcessSandbox:
             **({"CUDA_VISIBLE_DEVICES": ",".join(spec.resources.gpus)} if spec.resources.gpus else {}),
             **spec.environment,
             _MARK: mark,
+            _NAME: spec.name,
         }
         write_control(spec.control, environment)
         memory = spec.resources.memory_gb
@@ -103,7 +105,7 @@ class ProcessSandbox:
         with (folder / "supervisor.log").open("wb") as complaints:
             child = subprocess.Popen(
                 [sys.executable, "-I", supervisor.__file__, str(folder)],
-                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                env={"PATH": os.defpath, "LANG": "C.UTF-8", _NAME: spec.name},
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -156,6 +158,10 @@ class ProcessSandbox:
         """End what still runs and delete the attempt's working files (not its outbox)."""
         self.stop(handle, 0)
         shutil.rmtree(_Handle.read(handle).folder, ignore_errors=True)
+
+    def remove_named(self, name: str) -> None:
+        """Kill every process that carries the name, the supervisor included (Linux only)."""
+        kill_marked(f"{_NAME}={name}")
 
     def _reap(self, what: _Handle) -> None:
         child = self._children.get(what.pid)
