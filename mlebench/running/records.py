@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -82,6 +83,8 @@ class Attempt(BaseModel):
     ended_at: datetime | None = None
     message: str | None = None
     """One sentence about an unusual end."""
+    validate_port: int | None = None
+    """Port of the validation endpoint in sandboxes that see the host's; a resumed run serves it again."""
     validations: int = 0
     """How often the agent asked the validation endpoint."""
     grade: GradeReport | None = None
@@ -95,3 +98,12 @@ class Attempt(BaseModel):
     def failed(self) -> bool:
         """Whether a fault of ours (sandbox or grader) keeps this attempt without a result; a resume tries again."""
         return self.end is End.INFRASTRUCTURE or (self.grade is not None and self.grade.outcome is Outcome.GRADER_ERROR)
+
+
+FRESH: dict[str, Any] = dict.fromkeys(
+    (
+        *("end", "exit_code", "handle", "started_at", "deadline_at", "ended_at", "message"),
+        *("validate_port", "grade", "submission_sha256", "events_head"),
+    )
+) | {"validations": 0}
+"""Fields of an attempt that is queued again; `tries` goes on counting."""

@@ -12,7 +12,6 @@ also works on network file systems and read-only media.
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import sqlite3
@@ -109,7 +108,7 @@ class RunStore:
         try:
             with _one_sentence(staging):
                 _fill(staging / STORE_FILE, config, attempts)
-            os.rename(staging, folder)
+            staging.rename(folder)
         except OSError as error:
             raise StoreError(f"The run folder {folder} cannot be made: {error.strerror or error}.") from None
         finally:

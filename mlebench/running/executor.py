@@ -1,0 +1,273 @@
+"""The local executor: threads over sandboxes, one driver that alone writes the run store.
+
+A new run and a resumed one are the same thing: every attempt goes on from the state the store has for it.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
+
+from mlebench.errors import MlebenchError
+from mlebench.grading.report import Outcome
+from mlebench.running.attempt import PATIENCE_SECONDS, AttemptLife, Site
+from mlebench.running.files import write_json
+from mlebench.running.folders import AttemptFolder
+from mlebench.running.grader import GraderPool, GradingStoppedError, failed_report
+from mlebench.running.plan import Plan
+from mlebench.running.records import FRESH, Attempt, End, State
+from mlebench.running.store import RunStore
+from mlebench.sandbox.base import Sandbox
+
+BACKOFF_SECONDS = 5.0
+BACKOFF_MOST = 300.0
+GRADERS = 2
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+_URGENCY = {State.RUNNING: 0, State.ENDED: 1, State.QUEUED: 2}
+
+
+class Observer(Protocol):
+    """Is told what happens, on the driver's thread."""
+
+    def changed(self, attempt: Attempt, note: str) -> None:
+        """An attempt's state or fields changed."""
+        ...
+
+    def stopping(self, running: int) -> None:
+        """The user asked to end; `running` attempts are being stopped."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Over:
+    """A thread's last word."""
+
+    attempt_id: str
+    failure: str | None
+
+
+@dataclass
+class _Slot:
+    """How an attempt fares in this runner."""
+
+    failures: int = 0
+    not_before: float = 0.0
+    given_up: bool = False
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Something a thread wants done to the store."""
+
+    work: Callable[[], Attempt]
+    reply: Future[Attempt] = field(default_factory=Future)
+
+
+class Executor:
+    """Drives every attempt of a run to its end."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        plan: Plan,
+        sandbox: Sandbox,
+        observer: Observer,
+        *,
+        concurrency: int | None = None,
+        backoff_seconds: float = BACKOFF_SECONDS,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        self._store = store
+        self._plan = plan
+        self._sandbox = sandbox
+        self._observer = observer
+        self._concurrency = concurrency or plan.config.concurrency
+        self._backoff = backoff_seconds
+        self._patience = patience_seconds
+        self._mail: queue.SimpleQueue[_Request | _Over] = queue.SimpleQueue()
+        self._stop = threading.Event()
+        self._busy: set[str] = set()
+        self._slots: dict[str, _Slot] = {}
+        self._attempts: dict[str, Attempt] = {}
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was asked to end before it was over."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask for a clean end: running attempts are stopped and queued again. Any thread may call it."""
+        self._stop.set()
+
+    def run(self) -> list[Attempt]:
+        """Return when every attempt is done or given up, or when a stop was asked for and carried out."""
+        self._attempts = {attempt.id: attempt for attempt in self._store.attempts()}
+        self._slots = {attempt_id: _Slot() for attempt_id in self._attempts}
+        workers = max(1, min(GRADERS, self._concurrency, os.cpu_count() or 1))
+        with GraderPool(self._plan.config, self._store.folder / "grader.log", workers=workers) as grader:
+            site = Site(self._store.id, self._plan, self._sandbox, grader, self._ask, self._stop, self._patience)
+            with _two_presses(self._stop):
+                for attempt in list(self._attempts.values()):
+                    self._take_up(attempt)
+                try:
+                    self._drive(site, grader)
+                except BaseException:
+                    self._stop.set()
+                    raise
+        return list(self._attempts.values())
+
+    def _drive(self, site: Site, grader: GraderPool) -> None:
+        told = False
+        while True:
+            if self._stop.is_set():
+                if not told:
+                    told = True
+                    self._observer.stopping(len(self._busy))
+                    grader.close()
+            else:
+                self._start_ready(site)
+            if not self._busy and (told or not self._waiting()):
+                return
+            try:
+                mail = self._mail.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if isinstance(mail, _Over):
+                self._busy.discard(mail.attempt_id)
+                if mail.failure is not None:
+                    self._failed(mail.attempt_id, mail.failure)
+            else:
+                _answer(mail)
+
+    def _waiting(self) -> list[Attempt]:
+        """Attempts that are not done, not given up and not being worked on: running, ended, then queued ones."""
+        open_ones = [
+            attempt
+            for attempt in self._attempts.values()
+            if attempt.state is not State.DONE and attempt.id not in self._busy and not self._slots[attempt.id].given_up
+        ]
+        return sorted(open_ones, key=lambda attempt: _URGENCY[attempt.state])
+
+    def _start_ready(self, site: Site) -> None:
+        now = time.monotonic()
+        for attempt in self._waiting():
+            # What runs already is looked after at once, however many there are.
+            if len(self._busy) >= self._concurrency and attempt.state is not State.RUNNING:
+                return
+            if self._slots[attempt.id].not_before <= now:
+                self._busy.add(attempt.id)
+                # Daemon: a second Ctrl-C must not wait for it.
+                threading.Thread(target=self._live, args=(site, attempt), name=attempt.id, daemon=True).start()
+
+    def _live(self, site: Site, attempt: Attempt) -> None:
+        failure = None
+        try:
+            AttemptLife(site, attempt, AttemptFolder(self._store.folder / attempt.id)).live()
+        except GradingStoppedError:
+            pass
+        except (MlebenchError, OSError) as error:
+            failure = str(error)
+        except Exception as error:
+            failure = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
+        self._mail.put(_Over(attempt.id, failure))
+
+    def _failed(self, attempt_id: str, failure: str) -> None:
+        """The infrastructure failed: try again after a pause, or give up for this time."""
+        attempt, slot = self._attempts[attempt_id], self._slots[attempt_id]
+        slot.failures += 1
+        tries = self._plan.config.max_tries
+        if slot.failures < tries:
+            pause = min(self._backoff * 2 ** (slot.failures - 1), BACKOFF_MOST)
+            slot.not_before = time.monotonic() + pause
+            if attempt.state in (State.QUEUED, State.RUNNING):
+                note = f"infrastructure failure {slot.failures} of {tries}: {failure}"
+                self._move(attempt_id, attempt.state, State.QUEUED, note, **FRESH)
+            return
+        slot.given_up = True
+        if attempt.state is State.ENDED:
+            submission = AttemptFolder(self._store.folder / attempt_id).submission
+            competition = self._plan.competitions[attempt.competition]
+            report = failed_report(competition, submission, self._plan.config, failure)
+            self._move(attempt_id, State.ENDED, State.DONE, failure, grade=report)
+        else:
+            ended = {"end": End.INFRASTRUCTURE, "message": failure}
+            self._move(attempt_id, attempt.state, State.DONE, f"given up: {failure}", **{**FRESH, **ended})
+
+    def _take_up(self, attempt: Attempt) -> None:
+        """What a resumed run does first: faults of ours get another chance, done attempts get their record."""
+        folder = AttemptFolder(self._store.folder / attempt.id)
+        if attempt.state is not State.DONE:
+            return
+        if attempt.end is End.INFRASTRUCTURE:
+            self._move(attempt.id, State.DONE, State.QUEUED, "resumed after an infrastructure failure", **FRESH)
+        elif attempt.grade is not None and attempt.grade.outcome is Outcome.GRADER_ERROR:
+            folder.grade.unlink(missing_ok=True)
+            fields = {"grade": None, "events_head": None}
+            self._move(attempt.id, State.DONE, State.ENDED, "resumed after a grader error", **fields)
+        elif not folder.attempt.exists():
+            self._write_record(attempt)
+
+    def _ask(self, *args: Any, **fields: Any) -> Attempt:
+        """Have the driver move an attempt (see RunStore.move) and wait until that is committed."""
+        request = _Request(partial(self._move, *args, **fields))
+        self._mail.put(request)
+        return request.reply.result()
+
+    def _move(self, attempt_id: str, old: State, new: State, note: str = "", **fields: Any) -> Attempt:
+        attempt = self._store.move(attempt_id, old, new, note, **fields)
+        self._attempts[attempt_id] = attempt
+        if new is State.DONE:
+            self._write_record(attempt)
+        self._observer.changed(attempt, note)
+        return attempt
+
+    def _write_record(self, attempt: Attempt) -> None:
+        folder = AttemptFolder(self._store.folder / attempt.id)
+        folder.path.mkdir(exist_ok=True)
+        write_json(folder.attempt, attempt.model_dump(mode="json"))
+
+
+def exit_code(attempts: list[Attempt], interrupted: bool) -> int:
+    """0: every attempt was judged. 130: asked to end before that. 1: faults of ours keep some without a result."""
+    if all(attempt.state is State.DONE and not attempt.failed for attempt in attempts):
+        return 0
+    return INTERRUPTED if interrupted else 1
+
+
+def _answer(request: _Request) -> None:
+    try:
+        request.reply.set_result(request.work())
+    except Exception as error:
+        request.reply.set_exception(error)
+
+
+@contextmanager
+def _two_presses(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM: the first asks for a clean end, the second ends the process on the spot."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: object) -> None:
+        if stop.is_set():
+            os._exit(INTERRUPTED)
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)

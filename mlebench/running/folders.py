@@ -1,0 +1,83 @@
+"""Where one attempt's files lie.
+
+submission/ code/ logs/   what the agent left, collected when it ended
+agent.log                 what it printed
+validations.jsonl         what it asked the validation endpoint
+events.jsonl              what happened, chained by hash
+attempt.json grade.json   the result
+control/                  what the agent was given: instructions and scripts
+outbox/                   where the agent writes while it runs; gone afterwards
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlebench.running.events import EVENTS_FILE
+
+OUTPUTS = ("submission", "code", "logs")
+
+
+@dataclass(frozen=True)
+class AttemptFolder:
+    """The folder of one attempt."""
+
+    path: Path
+
+    @property
+    def outbox(self) -> Path:
+        """Writable for the agent."""
+        return self.path / "outbox"
+
+    @property
+    def control(self) -> Path:
+        """Read-only for the agent."""
+        return self.path / "control"
+
+    @property
+    def submission(self) -> Path:
+        """The collected submission."""
+        return self.path / "submission" / "submission.csv"
+
+    @property
+    def agent_log(self) -> Path:
+        """What the agent printed."""
+        return self.path / "agent.log"
+
+    @property
+    def events(self) -> Path:
+        """The event log."""
+        return self.path / EVENTS_FILE
+
+    @property
+    def calls(self) -> Path:
+        """What the agent asked the validation endpoint, as the endpoint itself notes it."""
+        return self.path / "validations.jsonl"
+
+    @property
+    def grade(self) -> Path:
+        """The GradeReport."""
+        return self.path / "grade.json"
+
+    @property
+    def attempt(self) -> Path:
+        """The attempt's record, written when it is done."""
+        return self.path / "attempt.json"
+
+    def clear(self) -> None:
+        """Drop everything an earlier try left, except the event log."""
+        self.path.mkdir(exist_ok=True)
+        for entry in self.path.iterdir():
+            if entry == self.events:
+                continue
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+
+    def drop_outbox(self) -> None:
+        """Remove what only a running agent needs."""
+        for folder in (self.outbox, self.control / "sockets"):
+            shutil.rmtree(folder, ignore_errors=True)
