@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import stat
@@ -102,6 +103,24 @@ def open_member(archive: Path, member: str | None = None) -> Iterator[IO[bytes]]
             raise DataError(f"{archive} holds no {member!r}; fetch it again.")
         with opened.open(member) as stream:
             yield stream
+
+
+def read_members(archive: Path, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield (name, content) of the named files of a zip, in the order asked for, without writing anything.
+
+    For many small files that go to other names or into another archive. The rules of `extract_zip` hold.
+    """
+    with open_zip(archive) as opened:
+        for name in names:
+            try:
+                info = opened.getinfo(name)
+            except KeyError:
+                raise DataError(f"{archive} holds no {name!r}; fetch it again.") from None
+            _check_zip_member(archive, info)
+            content = io.BytesIO()
+            with opened.open(info) as source:
+                _copy_bounded(source, content, info.file_size, f"{archive.name}:{name}")
+            yield name, content.getvalue()
 
 
 def write_zip(
