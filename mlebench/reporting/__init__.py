@@ -1,0 +1,1 @@
+"""What a run's attempts and grades amount to: statistics, one summary model, and its renderings."""

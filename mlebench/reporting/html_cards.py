@@ -1,0 +1,138 @@
+"""The cards of the HTML page: for each competition a plot and its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mlebench.reporting import text
+from mlebench.reporting.html_tables import anchor
+from mlebench.reporting.markup import Content, Html, element, join, table
+from mlebench.reporting.plot import Point, leaderboard_plot, mark
+from mlebench.reporting.summary import AttemptSummary, CompetitionSummary, RunSummary
+from mlebench.running.records import End
+
+_Runs = list[tuple[int, str, CompetitionSummary]]
+"""(index of the run, its name, its summary of one competition)."""
+
+
+def competition_cards(summaries: Sequence[RunSummary]) -> list[Html]:
+    """A legend, and the cards of all competitions of all runs."""
+    by_competition: dict[str, _Runs] = {}
+    for index, summary in enumerate(summaries):
+        for competition in summary.competitions:
+            by_competition.setdefault(competition.id, []).append((index, summary.run.name, competition))
+    cards = [_card(runs, many=len(summaries) > 1) for runs in by_competition.values()]
+    return [_legend(summaries), element("div", *cards, class_="cards")]
+
+
+def _legend(summaries: Sequence[RunSummary]) -> Html:
+    items = [
+        element("li", Html(f'<svg viewBox="0 0 16 16" aria-hidden="true">{mark(index, 8, 8)}</svg>'), summary.run.name)
+        for index, summary in enumerate(summaries)
+    ]
+    return element("ul", *items, class_="legend", aria_label="Marks of the runs")
+
+
+def _card(runs: _Runs, *, many: bool) -> Html:
+    first = runs[0][2]
+    identity = anchor(first.id)
+    return element(
+        "article",
+        element("h3", first.title, id=f"{identity}-title"),
+        _tags(runs),
+        *_plot(runs, many=many),
+        _attempts(runs, many=many),
+        _source(first),
+        class_="card",
+        id=identity,
+        aria_labelledby=f"{identity}-title",
+    )
+
+
+def _tags(runs: _Runs) -> Html:
+    first = runs[0][2]
+    tags: list[Content] = []
+    if any(competition.synthetic for _, _, competition in runs):
+        tags.append(element("span", "synthetic data: medals mean nothing", class_="tag alarm"))
+    direction = {True: "higher is better", False: "lower is better", None: ""}[first.higher_is_better]
+    metric = ", ".join(filter(None, (first.metric, direction)))
+    for label in (first.id, first.complexity or first.group, metric):
+        if label:
+            tags.append(element("span", label, class_="tag"))
+    return element("div", *tags, class_="tags")
+
+
+def _plot(runs: _Runs, *, many: bool) -> list[Html]:
+    first = next((c for _, _, c in runs if c.thresholds is not None), runs[0][2])
+    if first.thresholds is None or first.higher_is_better is None:
+        return [element("p", "No plot: nothing is known about this competition's leaderboard.", class_="note")]
+    points = [
+        Point(attempt.score, attempt.rank, index, _tooltip(attempt, name if many else None))
+        for index, name, competition in runs
+        for attempt in competition.attempts
+        if attempt.score is not None
+    ]
+    board = first.leaderboard
+    plot = leaderboard_plot(
+        first.id,
+        first.thresholds,
+        points,
+        higher_is_better=first.higher_is_better,
+        teams=first.teams,
+        ranks=board.ranks if board else (),
+        scores=board.scores if board else (),
+    )
+    unscored = sum(attempt.score is None for _, _, c in runs for attempt in c.attempts)
+    notes = [*plot.notes]
+    if unscored:
+        notes.append(f"{text.of(unscored, unscored + len(points))} attempts have no score.")
+    return [Html(plot.svg), *([element("p", " ".join(notes), class_="note")] if notes else [])]
+
+
+def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
+    place = f", rank {text.rank(attempt.rank, attempt.rank_low, attempt.rank_high)}" if attempt.rank else ""
+    medal = f", {attempt.medal}" if attempt.medal else ""
+    return f"{f'{run}, ' if run else ''}seed {attempt.seed}: {text.number(attempt.score)}{place}{medal}"
+
+
+def _attempts(runs: _Runs, *, many: bool) -> Html:
+    rows: list[list[Content]] = []
+    remarks: list[Html] = []
+    for _, name, competition in runs:
+        for attempt in competition.attempts:
+            who = f"{name}, seed {attempt.seed}" if many else f"Seed {attempt.seed}"
+            rows.append([*([name] if many else []), attempt.seed, *_cells(attempt)])
+            if attempt.message:
+                remarks.append(element("li", element("b", f"{who}: "), attempt.message))
+    headings = [*(["Run"] if many else []), "Seed", "Score", "Earned", "Rank", "Pct."]
+    listed = table(headings, rows, caption=f"Attempts at {runs[0][2].id}")
+    return join([listed, element("ul", *remarks, class_="remarks")]) if remarks else listed
+
+
+def _cells(attempt: AttemptSummary) -> list[Content]:
+    if attempt.score is None:
+        what = text.words(attempt.fate) + (f": {text.words(attempt.reason)}" if attempt.reason else "")
+        tag = element("span", what, class_="tag caution" if attempt.missing else "tag alarm")
+        return [text.UNDEFINED, tag, text.UNDEFINED, text.UNDEFINED]
+    tags: list[Content] = []
+    if attempt.medal:
+        tags.append(element("span", attempt.medal, class_=f"tag {attempt.medal}"))
+    elif attempt.above_median:
+        tags.append(element("span", "above median", class_="tag above"))
+    # An agent that ended badly may still have left a scored submission.
+    if attempt.end not in (None, End.FINISHED):
+        tags.append(element("span", text.words(str(attempt.end)), class_="tag caution"))
+    earned = join(tags, " ") if tags else text.UNDEFINED
+    exact = attempt.rank_low == attempt.rank_high
+    bounds = None if exact else element("small", f"{attempt.rank_low:,}–{attempt.rank_high:,}", class_="soft")
+    rank = join([text.rank(attempt.rank, attempt.rank_low, attempt.rank_high), bounds], " ")
+    return [text.brief(attempt.score), earned, rank, text.percentile(attempt.percentile)]
+
+
+def _source(competition: CompetitionSummary) -> Html | None:
+    board = competition.leaderboard
+    if board is None:
+        return None
+    entries = f" {board.teams:,} entries." if board.teams else ""
+    note = f" {board.note}" if board.note else ""
+    return element("p", f"{board.source}{entries} ({board.date}){note}", class_="note")

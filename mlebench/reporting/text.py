@@ -1,0 +1,89 @@
+"""How figures are written for people, the same on the terminal and in HTML."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlebench.reporting.statistics import Estimate
+
+UNDEFINED = "–"
+
+# C0 and C1 controls (terminal escapes among them), bidirectional overrides, lone surrogates.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def number(value: float | None, *, unknown: str = UNDEFINED) -> str:
+    """A score with up to 5 decimals and no trailing zeros."""
+    if value is None:
+        return unknown
+    text = f"{value:.5f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def percent(share: float | None) -> str:
+    """A share of 0-1 as a percentage with one decimal."""
+    return UNDEFINED if share is None else f"{100 * share:.1f} %"
+
+
+def brief(value: float | None) -> str:
+    """A score for narrow places: `number`, from 1,000 on with six significant digits."""
+    if value is None or abs(value) < 1000:
+        return number(value)
+    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.6g}"
+
+
+def mean(value: Estimate) -> str:
+    """A mean share in percent."""
+    return UNDEFINED if value.mean is None else f"{100 * value.mean:.1f}"
+
+
+def sem(value: Estimate) -> str:
+    """A standard error in percentage points; undefined (fewer than two seeds) is a dash, never 0."""
+    return UNDEFINED if value.sem is None else f"{100 * value.sem:.1f}"
+
+
+def estimate(value: Estimate) -> str:
+    """Mean ± standard error, both in percent."""
+    return UNDEFINED if value.mean is None else f"{mean(value)} ± {sem(value)}"
+
+
+def percentile(value: float | None) -> str:
+    """A percentile with one decimal."""
+    return "unknown" if value is None else f"{value:.1f}"
+
+
+def rank(value: int | None, low: int | None, high: int | None) -> str:
+    """An estimated rank; ~ says that only its bounds are certain."""
+    if value is None:
+        return "unknown"
+    return f"{value:,}" if low == high else f"~{value:,}"
+
+
+def duration(seconds: float) -> str:
+    """Hours, minutes or seconds, whatever reads best."""
+    if seconds >= 3600:
+        return f"{number(round(seconds / 3600, 2))} h"
+    return f"{number(round(seconds / 60, 1))} min" if seconds >= 60 else f"{number(round(seconds, 1))} s"
+
+
+def words(code: str) -> str:
+    """A code such as out_of_time as words."""
+    return code.replace("_", " ")
+
+
+def of(part: int, whole: int) -> str:
+    """n of m."""
+    return f"{part} of {whole}"
+
+
+def clean(untrusted: str, limit: int = 400) -> str:
+    """Text that an agent may have had a hand in, without anything that a terminal or browser would obey, cut short."""
+    printable = _UNPRINTABLE.sub("\ufffd", untrusted)
+    return printable if len(printable) <= limit else printable[: limit - 1] + "…"
+
+
+def plural(count: int, noun: str) -> str:
+    """1 seed, 2 seeds."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
