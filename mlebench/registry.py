@@ -7,7 +7,10 @@ platform's path separator); a user's competition of the same id wins over the bu
 from __future__ import annotations
 
 import os
+import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +20,25 @@ from mlebench.content import content_dir
 from mlebench.errors import UsageError
 
 if TYPE_CHECKING:
-    from mlebench.competition import Competition, Facts
+    from mlebench.competition import Competition
 
 SPLITS = ("all", "lite", "low", "medium", "high", "dev", "practice")
 """Named splits: all (75), lite = low (22), medium (38), high (15), dev (7), practice; or a text file of ids."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The few facts that lists and splits need, read without building the whole model (that takes longer)."""
+
+    id: str
+    title: str
+    group: str
+    complexity: str | None
+    category: str
+    metric: str
+    higher_is_better: bool
+    issues: dict[str, int] = field(default_factory=dict)
+    """How many known issues of each kind."""
 
 
 class Registry:
@@ -57,6 +75,28 @@ class Registry:
             raise UsageError(f"There is no competition {competition_id!r}.{hint}")
         return load_competition(folder)
 
+    def catalog(self) -> list[Entry]:
+        """The entry of every competition; a malformed one raises what opening it raises."""
+        return [self._entry(competition_id) for competition_id in self.ids()]
+
+    def _entry(self, competition_id: str) -> Entry:
+        path = self._folders[competition_id] / "competition.toml"
+        try:
+            facts = tomllib.loads(path.read_text(encoding="utf-8"))
+            return Entry(
+                id=facts["id"],
+                title=facts["title"],
+                group=facts["group"],
+                complexity=facts.get("complexity"),
+                category=facts["category"],
+                metric=facts["metric"]["title"],
+                higher_is_better=facts["metric"]["higher_is_better"],
+                issues=dict(Counter(issue["kind"] for issue in facts.get("issues", []))),
+            )
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError):
+            self.get(competition_id)  # names the file and the key
+            raise
+
     def all(self) -> list[Competition]:
         """Every competition, opened."""
         return [self.get(competition_id) for competition_id in self.ids()]
@@ -64,7 +104,7 @@ class Registry:
     def split(self, name: str) -> list[str]:
         """Ids of a named split, or of a text file with one id per line (blank lines and # comments skipped)."""
         if name in SPLITS:
-            return [c.id for c in self.all() if in_split(c.facts, name)]
+            return [entry.id for entry in self.catalog() if in_split(entry, name)]
         path = Path(name)
         if not path.is_file():
             raise UsageError(f"There is no split {name!r}: use {', '.join(SPLITS)}, or a text file of ids.")
@@ -77,16 +117,16 @@ class Registry:
         return [self.get(competition_id) for competition_id in dict.fromkeys(chosen)]
 
 
-def in_split(facts: Facts, name: str) -> bool:
-    """Whether a competition with these facts belongs to the named split."""
+def in_split(entry: Entry, name: str) -> bool:
+    """Whether a competition belongs to the named split."""
     match name:
         case "all":
-            return facts.group == "benchmark"
+            return entry.group == "benchmark"
         case "lite":
-            return facts.complexity == "low"
+            return entry.complexity == "low"
         case "dev":
-            return facts.group == "development"
+            return entry.group == "development"
         case "practice":
-            return facts.group == "practice"
+            return entry.group == "practice"
         case _:
-            return facts.complexity == name
+            return entry.complexity == name

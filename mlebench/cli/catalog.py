@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from mlebench.cli.app import app
 from mlebench.cli.options import CompetitionsDirOption, JsonOption, SplitOption, registry
-
-if TYPE_CHECKING:
-    from mlebench.competition import Issue
 
 
 @app.command("list")
@@ -24,19 +22,21 @@ def list_competitions(
     from mlebench.cli import render
 
     found = registry(competitions_dir)
-    chosen = found.select(split=split) if split else found.all()
+    wanted = set(found.split(split)) if split else set(found.ids())
+    chosen = [entry for entry in found.catalog() if entry.id in wanted]
     if as_json:
-        render.print_json([c.facts.model_dump(mode="json", exclude={"issues"} if not issues else None) for c in chosen])
+        render.print_json([asdict(entry) for entry in chosen])
         return
     from rich.table import Table
 
     table = Table(title=f"{len(chosen)} competitions", title_justify="left")
     for heading in ("Competition", "Group", "Complexity", "Category", "Metric", *(("Issues",) if issues else ())):
         table.add_column(heading, overflow="fold")
-    for c in chosen:
-        arrow = "higher is better" if c.metric.higher_is_better else "lower is better"
-        row = [c.id, c.facts.group, c.facts.complexity or "", c.facts.category, f"{c.metric.title} ({arrow})"]
-        table.add_row(*row, *((_issue_counts(c.facts.issues),) if issues else ()))
+    for entry in chosen:
+        arrow = "higher is better" if entry.higher_is_better else "lower is better"
+        row = [entry.id, entry.group, entry.complexity or "", entry.category, f"{entry.metric} ({arrow})"]
+        counts = ", ".join(f"{count} {kind}" for kind, count in entry.issues.items())
+        table.add_row(*row, *((counts,) if issues else ()))
     render.console().print(table)
 
 
@@ -87,10 +87,3 @@ def info(
             out.print(f"  v2: {issue.mended}")
     out.print()
     out.print(Markdown(found.description))
-
-
-def _issue_counts(issues: list[Issue]) -> str:
-    counts: dict[str, int] = {}
-    for issue in issues:
-        counts[issue.kind] = counts.get(issue.kind, 0) + 1
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items())
