@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from solver.environment import Clock
+from solver.goals import find_goals
 from solver.strategies import Proposal
 from solver.task import Task
 
@@ -16,6 +17,8 @@ log = logging.getLogger(__name__)
 
 HELD_OUT = 0.1
 MOST_HELD_OUT = 50_000
+SHARE_COPIED = 0.3
+"""A text target with few values is a class, unless it repeats an input cell in at least this share of the rows."""
 
 Rule = Callable[[pd.Series], pd.Series]
 """Turns input cells into output cells."""
@@ -27,10 +30,14 @@ class TextLookup:
     name = "copy or look up text"
 
     def fits(self, task: Task) -> bool:
-        """A target that is text in training, and at least one shared text column to start from."""
+        """A target that is text in training and no class, and at least one shared text column to start from."""
         if task.train is None or not task.has_test_table or len(task.targets) != 1 or task.label is not None:
             return False
-        return _is_text(task.train[task.targets[0]]) and bool(_inputs(task))
+        target = task.train[task.targets[0]]
+        if not _is_text(target) or not _inputs(task):
+            return False
+        copied = max(float((task.train[name] == target).mean()) for name in _inputs(task))
+        return copied >= SHARE_COPIED or find_goals(task) is None
 
     def solve(self, task: Task, clock: Clock, cpus: int) -> Iterator[Proposal]:
         """One submission, from the rule that does best on held-out rows."""

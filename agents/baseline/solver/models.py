@@ -61,13 +61,16 @@ def _classifiers(classes: int, views: Views, rows: int, cpus: int, seed: int) ->
         return [
             *found,
             Candidate("logistic regression", "pixels", lambda: linear_model.LogisticRegression(C=1.0, max_iter=300)),
+            *_distance_classifiers("pixels", views, rows, seed, scale=False),
             Candidate(
                 "extra trees", "trees", lambda: ensemble.ExtraTreesClassifier(trees, n_jobs=cpus, random_state=seed)
             ),
-            *_distance_classifiers("pixels", views, rows, seed, scale=False),
         ]
+    if "words" not in views:  # the sparse view holds the linear one
+        found.append(
+            Candidate("logistic regression", "linear", lambda: linear_model.LogisticRegression(C=0.3, max_iter=500))
+        )
     found += [
-        Candidate("logistic regression", "linear", lambda: linear_model.LogisticRegression(C=0.3, max_iter=500)),
         Candidate(
             "extra trees",
             "trees_filled",
@@ -146,7 +149,7 @@ def _regressors(views: Views, rows: int, cpus: int, seed: int) -> list[Candidate
                 )
             )
     dense = "pixels" if "pixels" in views else "linear"
-    for alpha in (1.0, 30.0):
+    for alpha in () if "words" in views else (1.0, 30.0):
         found.append(Candidate(f"ridge, {alpha:g}", dense, lambda alpha=alpha: linear_model.Ridge(alpha=alpha)))
     found += [
         Candidate(

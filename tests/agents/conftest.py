@@ -1,0 +1,9 @@
+"""The baseline agent is no installed package: it is a folder whose modules import each other."""
+
+from __future__ import annotations
+
+import sys
+
+from mlebench.content import content_dir
+
+sys.path.insert(0, str(content_dir("agents") / "baseline"))
