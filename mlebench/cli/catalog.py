@@ -30,11 +30,12 @@ def list_competitions(
     from rich.table import Table
 
     table = Table(title=f"{len(chosen)} competitions", title_justify="left")
-    for heading in ("Competition", "Group", "Complexity", "Category", "Metric", *(("Issues",) if issues else ())):
-        table.add_column(heading, overflow="fold")
+    table.add_column("Competition", no_wrap=True)
+    for heading in ("Group", "Category", "Metric (better)", *(("Known issues",) if issues else ())):
+        table.add_column(heading)
     for entry in chosen:
-        arrow = "higher is better" if entry.higher_is_better else "lower is better"
-        row = [entry.id, entry.group, entry.complexity or "", entry.category, f"{entry.metric} ({arrow})"]
+        arrow = "higher" if entry.higher_is_better else "lower"
+        row = [entry.id, entry.complexity or entry.group, entry.category, f"{entry.metric} ({arrow})"]
         counts = ", ".join(f"{count} {kind}" for kind, count in entry.issues.items())
         table.add_row(*row, *((counts,) if issues else ()))
     render.console().print(table)
