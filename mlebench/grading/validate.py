@@ -198,6 +198,8 @@ def _same(given: np.ndarray, wanted: np.ndarray) -> bool:
 
 def _whole_numbers(keys: np.ndarray) -> np.ndarray | None:
     try:
+        if len(keys) and str(int(keys[0])) != keys[0]:  # ends here for most texts, before millions are converted
+            return None
         numbers = keys.astype(np.int64)
     except (ValueError, OverflowError):
         return None
