@@ -26,7 +26,9 @@ def print_json(value: Any) -> None:
 
 def number(value: float | None, *, unknown: str = "-") -> str:
     """A score with up to 5 decimals and no trailing zeros."""
-    return unknown if value is None else f"{value:.5f}".rstrip("0").rstrip(".")
+    from mlebench.reporting import text
+
+    return text.number(value, unknown=unknown)
 
 
 def size(count: float) -> str:

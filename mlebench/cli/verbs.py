@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-from mlebench.cli import catalog, competitions, demo, grade, prepare  # noqa: F401
+from mlebench.cli import catalog, competitions, demo, grade, leaderboard, prepare, report, run, runs  # noqa: F401

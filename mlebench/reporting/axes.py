@@ -97,6 +97,10 @@ class RankAxis:
         last = max(math.sqrt(self.teams) - 1.0, 1e-9)
         return min(1.0, (math.sqrt(max(1.0, rank)) - 1.0) / last) * self.width
 
+    def rank(self, x: float) -> float:
+        """The rank at this distance from the left."""
+        return (1.0 + x / self.width * (math.sqrt(self.teams) - 1.0)) ** 2
+
     def ticks(self) -> list[int]:
         """First, the last rank of the top 1, 10, 25 and 50 %, last: those that leave room for each other."""
         wanted = [1, self.teams, *(round(self.teams * share) for share in (0.1, 0.5, 0.25, 0.01))]

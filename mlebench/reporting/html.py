@@ -7,9 +7,11 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from string import Template
 
 from mlebench import __version__
+from mlebench.errors import UsageError
 from mlebench.reporting import text, wording
 from mlebench.reporting.html_cards import competition_cards
 from mlebench.reporting.html_tables import competition_table, facts, fate_table, headline_table, summary_table
@@ -31,6 +33,17 @@ def render_page(summaries: Sequence[RunSummary], now: datetime | None = None) ->
         script_hash=_sha256(script),
         body=_body(summaries, names, now or datetime.now(UTC)),
     )
+
+
+def write_page(path: Path, summaries: Sequence[RunSummary]) -> None:
+    """Write the page aside and rename it, so that nobody ever reads half of it."""
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_text(render_page(summaries), encoding="utf-8")
+        aside.replace(path)
+    except OSError as error:
+        raise UsageError(f"The page cannot be written to {path}: {error.strerror}.") from None
 
 
 def _asset(name: str) -> str:

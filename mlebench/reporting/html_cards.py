@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mlebench.reporting import text
 from mlebench.reporting.html_tables import anchor
 from mlebench.reporting.markup import Content, Html, element, join, table
+from mlebench.reporting.markup import text as escaped
 from mlebench.reporting.plot import Point, leaderboard_plot, mark
 from mlebench.reporting.summary import AttemptSummary, CompetitionSummary, RunSummary
 from mlebench.running.records import End
@@ -98,13 +99,16 @@ def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
 def _attempts(runs: _Runs, *, many: bool) -> Html:
     rows: list[list[Content]] = []
     remarks: list[Html] = []
-    for _, name, competition in runs:
+    for index, name, competition in runs:
+        key = Html(
+            f'<svg class="key" viewBox="0 0 16 16" role="img" aria-label="{escaped(name)}">{mark(index, 8, 8)}</svg>'
+        )
         for attempt in competition.attempts:
             who = f"{name}, seed {attempt.seed}" if many else f"Seed {attempt.seed}"
-            rows.append([*([name] if many else []), attempt.seed, *_cells(attempt)])
+            rows.append([join([key if many else None, attempt.seed]), *_cells(attempt)])
             if attempt.message:
                 remarks.append(element("li", element("b", f"{who}: "), attempt.message))
-    headings = [*(["Run"] if many else []), "Seed", "Score", "Earned", "Rank", "Pct."]
+    headings = ["Seed", "Score", "Earned", "Rank", "Pct."]
     listed = table(headings, rows, caption=f"Attempts at {runs[0][2].id}")
     return join([listed, element("ul", *remarks, class_="remarks")]) if remarks else listed
 

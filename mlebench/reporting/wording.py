@@ -98,6 +98,13 @@ def isolation(summary: RunSummary) -> str:
     return f"{summary.run.sandbox} ({word})"
 
 
+def network(summary: RunSummary) -> str:
+    """Whether the agent had network access."""
+    if summary.run.isolated is False:
+        return "not controlled: the sandbox does not isolate"
+    return "yes" if summary.run.network else "no"
+
+
 def seeds(values: list[int]) -> str:
     """Seeds as a list, or as a span when there are many."""
     listed = ", ".join(map(str, values[:8])) + (", …" if len(values) > 8 else "")

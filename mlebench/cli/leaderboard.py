@@ -1,0 +1,93 @@
+"""`mlebench leaderboard`: a competition's archived figures, and where a score would stand."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlebench.cli.app import app
+from mlebench.cli.options import CompetitionsDirOption, JsonOption, registry
+
+if TYPE_CHECKING:
+    from mlebench.grading.leaderboard import Leaderboard
+
+_FIGURES = ("higher_is_better", "teams", "gold", "silver", "bronze", "median", "source", "date", "note")
+
+
+@app.command("leaderboard")
+def leaderboard(
+    competition: Annotated[str, typer.Argument(help="A competition id.")],
+    score: Annotated[
+        float | None, typer.Option("--score", help="Where would this score stand?", show_default=False)
+    ] = None,
+    competitions_dir: CompetitionsDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a competition's medal thresholds, and where a score would stand among the archived teams."""
+    from mlebench.cli import render
+    from mlebench.errors import UsageError
+    from mlebench.grading.leaderboard import load_leaderboard
+
+    if score is not None and not math.isfinite(score):
+        raise UsageError(f"--score must be a finite number, not {score}.")
+    found = registry(competitions_dir).get(competition)
+    board = load_leaderboard(found.folder, found.metric.higher_is_better)
+    place = None if score is None else _place(board, score)
+    if as_json:
+        figures = {key: getattr(board, key) for key in _FIGURES}
+        render.print_json({"competition": found.id, **figures, "rank_table": bool(board.ranks), "standing": place})
+        return
+    _show(found.id, found.metric.title, board, score, place)
+
+
+def _place(board: Leaderboard, score: float) -> dict[str, Any]:
+    """Where the score would stand; rank and percentile are null where no rank table is archived."""
+    standing, medal = board.standing(score), board.medal(score)
+    return {
+        "score": score,
+        "medal": medal.value if medal else None,
+        "above_median": board.above_median(score),
+        "rank": standing.rank if standing else None,
+        "rank_low": standing.rank_low if standing else None,
+        "rank_high": standing.rank_high if standing else None,
+        "percentile": standing.percentile if standing else None,
+    }
+
+
+def _show(name: str, metric: str, board: Leaderboard, score: float | None, place: dict[str, Any] | None) -> None:
+    from rich.table import Table
+
+    from mlebench.cli import render
+    from mlebench.reporting.sketch import sketch
+
+    console = render.console()
+    direction = "higher" if board.higher_is_better else "lower"
+    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = [("competition", name), ("metric", f"{metric} ({direction} is better)")]
+    rows += [(key, render.number(getattr(board, key))) for key in ("gold", "silver", "bronze", "median")]
+    rows += [("teams", f"{board.teams:,}" if board.teams else "unknown"), ("source", f"{board.source} ({board.date})")]
+    if board.note:
+        rows.append(("note", board.note))
+    if place is not None:
+        median = "above the median" if place["above_median"] else "not above the median"
+        rows.append(("", ""))
+        rows.append(("your score", f"{render.number(score)}: {place['medal'] or 'no'} medal, {median}"))
+        rows.append(("standing", _standing(board, place)))
+    for key, value in rows:
+        table.add_row(f"[dim]{key}[/dim]  ", render.escape(value))
+    console.print(table)
+    lines = sketch(board, score)
+    if lines:
+        console.print()
+        console.print("\n".join(lines), markup=False)
+
+
+def _standing(board: Leaderboard, place: dict[str, Any]) -> str:
+    if place["rank"] is None:
+        return "rank and percentile unknown: no rank table is archived"
+    exact = place["rank_low"] == place["rank_high"]
+    span = "" if exact else f" (between {place['rank_low']:,} and {place['rank_high']:,})"
+    about = "" if exact else "about "
+    return f"{about}rank {place['rank']:,} of {board.teams:,}{span}, percentile {place['percentile']:.1f}"

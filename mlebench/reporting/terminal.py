@@ -1,0 +1,117 @@
+"""The report on a terminal: rich tables and the warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+from rich.table import Table
+
+from mlebench.reporting import text, wording
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from mlebench.reporting.summary import CompetitionSummary, RunSummary
+
+
+def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
+    """Print the headline of all runs, then each run's tables and warnings."""
+    console.print(_headline(summaries))
+    for summary in summaries:
+        if len(summaries) > 1:
+            console.rule(_shown(summary.run.name))
+        for renderable in (_facts(summary), _by_group(summary), _competitions(summary), _fates(summary)):
+            if renderable is not None:
+                console.print(renderable)
+        if len(summary.headline.pass_at_k) > 1:
+            curve = ", ".join(f"pass@{k} {text.percent(value)}" for k, value in summary.headline.pass_at_k.items())
+            console.print(f"Any medal within k attempts: {curve}")
+        for label, sentence in wording.warnings(summary):
+            style = "bold red" if label == wording.SYNTHETIC else "yellow"
+            console.print(f"[{style}]{label}.[/{style}] {_shown(sentence)}")
+
+
+def _headline(summaries: Sequence[RunSummary]) -> Table:
+    table = _table("Share of competitions in %, mean ± standard error over seeds")
+    for heading in ("Run", *wording.MEASURES.values(), "Competitions", "Seeds", "Results"):
+        table.add_column(heading)
+    for summary in summaries:
+        row = summary.headline
+        table.add_row(
+            _shown(summary.run.name),
+            *(text.estimate(row.shares[measure]) for measure in wording.MEASURES),
+            wording.over(row),
+            str(len(summary.run.seeds)),
+            text.of(row.attempts - row.attempts_missing, row.attempts),
+        )
+    return table
+
+
+def _facts(summary: RunSummary) -> str:
+    run = summary.run
+    facts = (
+        f"agent {run.agent}",
+        wording.isolation(summary),
+        f"network {wording.network(summary)}",
+        f"edition {run.edition}",
+        f"{text.duration(run.time_limit_seconds)} each",
+        f"data: {wording.data_line(summary)}",
+    )
+    return f"[dim]{_shown(' · '.join(facts))}[/dim]"
+
+
+def _by_group(summary: RunSummary) -> Table | None:
+    if len(summary.rows) == 1:
+        return None
+    table = _table("By complexity and group")
+    for heading in ("", "Competitions", "With all results", *wording.MEASURES.values()):
+        table.add_column(heading)
+    for row in summary.rows:
+        shares = (text.estimate(row.shares[measure]) for measure in wording.MEASURES)
+        results = text.of(row.competitions_with_result, row.competitions)
+        table.add_row(wording.ROWS[row.name], wording.over(row), results, *shares)
+    return table
+
+
+def _competitions(summary: RunSummary) -> Table:
+    table = _table("Competitions (best, mean, percentile: over scored attempts)")
+    for heading in ("Competition", "Best", "Mean", "Valid", "Medals", "Above median", "Percentile", "Best rank"):
+        table.add_column(heading, overflow="fold")
+    for competition in summary.competitions:
+        table.add_row(*_competition_row(competition))
+    return table
+
+
+def _competition_row(competition: CompetitionSummary) -> list[str]:
+    stats = competition.statistics
+    medals = [f"{count} {name}" for name in ("gold", "silver", "bronze") if (count := getattr(stats, name))]
+    missing = f" ([yellow]{lacking} missing[/yellow])" if (lacking := stats.attempts - stats.results) else ""
+    unknown = text.UNDEFINED
+    return [
+        _shown(competition.id) + (" [red]synthetic[/red]" if competition.synthetic else ""),
+        text.number(stats.best_score),
+        text.number(stats.mean_score),
+        text.of(stats.scored, stats.results) + missing,
+        ", ".join(medals) or unknown,
+        text.of(stats.above_median, stats.results),
+        text.percentile(stats.mean_percentile) if stats.scored else unknown,
+        text.rank(stats.best_rank, None, None) if stats.scored else unknown,
+    ]
+
+
+def _fates(summary: RunSummary) -> RenderableType:
+    parts = [
+        f"{count.count} {text.words(count.fate)}" + (f" ({text.words(count.reason)})" if count.reason else "")
+        for count in summary.fates
+    ]
+    return f"Of {text.plural(summary.headline.attempts, 'attempt')}: {', '.join(parts)}"
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold")
+
+
+def _shown(untrusted: str) -> str:
+    return escape(text.clean(untrusted))
