@@ -38,6 +38,7 @@ EditionOption = Annotated[
     Literal["v1", "v2"],
     typer.Option("--edition", help="v1: as published, row for row. v2: known leaks and defects mended."),
 ]
+RunsDirOption = Annotated[Path, typer.Option("--runs-dir", help="The folder in which runs lie.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

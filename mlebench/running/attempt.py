@@ -74,7 +74,8 @@ class AttemptLife:
     def live(self) -> None:
         """Bring the attempt to done, or back to queued when the runner is stopping.
 
-        Raises SandboxError or OSError when the infrastructure failed; what ran is removed then, as far as possible.
+        Raises SandboxError or OSError when the infrastructure failed. While the agent ran, what is left of it is
+        removed then, as far as possible; after its end its output stays, so that collecting can be tried again.
         """
         self._folder.path.mkdir(exist_ok=True)
         with EventLog(self._folder.events) as self._log:
@@ -87,8 +88,9 @@ class AttemptLife:
                     self._watch()
             except BaseException as error:
                 self._log.append("infrastructure_failure", message=str(error))
-                with suppress(SandboxError, OSError):
-                    self._abandon()
+                if self._attempt.end is None:
+                    with suppress(SandboxError, OSError):
+                        self._abandon()
                 raise
             finally:
                 if self._endpoint is not None:
@@ -134,7 +136,7 @@ class AttemptLife:
         except SandboxError as error:
             self._requeue(f"lost: {error}")
             return
-        if over is not None and over.code is None:
+        if over is not None and over.code is None and self._attempt.end is None:
             self._requeue("lost: nothing says how the agent ended")
             return
         self._move(State.RUNNING, "adopted")
@@ -214,6 +216,8 @@ class AttemptLife:
         attempt, folder = self._attempt, self._folder
         assert attempt.handle is not None and self._endpoint is not None
         end = attempt.end or _end_of(over)
+        facts = {"end": end, "exit_code": over.code, "ended_at": attempt.ended_at or datetime.now(UTC)}
+        self._move(State.RUNNING, f"ended: {end}", **facts, message=attempt.message or _unusual(end, over))
         self._log.append("ended", end=end.value, exit_code=over.code)
         self._endpoint.stop()
         self._sandbox.logs(attempt.handle, folder.agent_log, AGENT_LOG_BYTES)
@@ -227,16 +231,7 @@ class AttemptLife:
         )
         sealed = sha256_of(folder.submission)
         self._log.append("sealed", submission_sha256=sealed)
-        self._move(
-            State.ENDED,
-            end.value,
-            end=end,
-            exit_code=over.code,
-            ended_at=datetime.now(UTC),
-            message=attempt.message or _unusual(end, over),
-            validations=self._endpoint.count,
-            submission_sha256=sealed,
-        )
+        self._move(State.ENDED, "collected", validations=self._endpoint.count, submission_sha256=sealed)
 
     def _clean(self) -> None:
         if self._attempt.handle is not None:

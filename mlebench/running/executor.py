@@ -188,19 +188,21 @@ class Executor:
         attempt, slot = self._attempts[attempt_id], self._slots[attempt_id]
         slot.failures += 1
         tries = self._plan.config.max_tries
-        if slot.failures < tries:
-            pause = min(self._backoff * 2 ** (slot.failures - 1), BACKOFF_MOST)
-            slot.not_before = time.monotonic() + pause
-            if attempt.state in (State.QUEUED, State.RUNNING):
-                note = f"infrastructure failure {slot.failures} of {tries}: {failure}"
-                self._move(attempt_id, attempt.state, State.QUEUED, note, **FRESH)
-            return
-        slot.given_up = True
-        if attempt.state is State.ENDED:
-            submission = AttemptFolder(self._store.folder / attempt_id).submission
-            competition = self._plan.competitions[attempt.competition]
-            report = failed_report(competition, submission, self._plan.config, failure)
-            self._move(attempt_id, State.ENDED, State.DONE, failure, grade=report)
+        again = slot.failures < tries
+        note = f"infrastructure failure {slot.failures} of {tries}: {failure}"
+        slot.given_up = not again
+        slot.not_before = time.monotonic() + min(self._backoff * 2 ** (slot.failures - 1), BACKOFF_MOST)
+        if attempt.state is State.RUNNING and attempt.end is not None:
+            # The agent is over: its output waits in the outbox, and is collected now or when the run is resumed.
+            self._move(attempt_id, State.RUNNING, State.RUNNING, note)
+        elif attempt.state is State.ENDED:
+            if not again:
+                submission = AttemptFolder(self._store.folder / attempt_id).submission
+                competition = self._plan.competitions[attempt.competition]
+                report = failed_report(competition, submission, self._plan.config, failure)
+                self._move(attempt_id, State.ENDED, State.DONE, note, grade=report)
+        elif again:
+            self._move(attempt_id, attempt.state, State.QUEUED, note, **FRESH)
         else:
             ended = {"end": End.INFRASTRUCTURE, "message": failure}
             self._move(attempt_id, attempt.state, State.DONE, f"given up: {failure}", **{**FRESH, **ended})

@@ -81,3 +81,6 @@ class AttemptFolder:
         """Remove what only a running agent needs."""
         for folder in (self.outbox, self.control / "sockets"):
             shutil.rmtree(folder, ignore_errors=True)
+        for complaints in self.path.glob("*.stderr.log"):
+            if complaints.stat().st_size == 0:
+                complaints.unlink()

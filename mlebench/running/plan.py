@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mlebench.agents.agent import Agent, load_agent
 from mlebench.competition import Competition
+from mlebench.content import content_dir
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.errors import NotPreparedError, UsageError
 from mlebench.grading.leaderboard import load_leaderboard
@@ -48,6 +49,11 @@ class Plan:
         """How long the run takes when every attempt uses all of its time."""
         rounds = -(-len(self.config.competitions) * len(self.config.seeds) // self.config.concurrency)
         return rounds * (self.config.time_limit_seconds + self.config.grace_seconds)
+
+
+def agent_reference(agent: Agent) -> str:
+    """How a run remembers its agent: a built-in one by name, any other by its absolute folder."""
+    return agent.name if agent.folder.parent == content_dir("agents").resolve() else str(agent.folder)
 
 
 def default_name(agent: Agent) -> str:
