@@ -11,7 +11,7 @@ from pathlib import Path
 
 def say(message):
     print(message, flush=True)
-    with open(Path(os.environ["LOGS_DIR"]) / "dummy.log", "a", encoding="utf-8") as log:
+    with (Path(os.environ["LOGS_DIR"]) / "dummy.log").open("a", encoding="utf-8") as log:
         log.write(message + "\n")
 
 
@@ -30,10 +30,10 @@ def copy_sample(sample, target):
     if sample.suffix == ".zip":
         with zipfile.ZipFile(sample) as archive:
             name = next(n for n in archive.namelist() if n.endswith(".csv") and not n.startswith("__MACOSX"))
-            with archive.open(name) as source, open(target, "wb") as copy:
+            with archive.open(name) as source, target.open("wb") as copy:
                 shutil.copyfileobj(source, copy)
     elif sample.suffix == ".gz":
-        with gzip.open(sample) as source, open(target, "wb") as copy:
+        with gzip.open(sample) as source, target.open("wb") as copy:
             shutil.copyfileobj(source, copy)
     else:
         shutil.copyfile(sample, target)

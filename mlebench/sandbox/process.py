@@ -102,16 +102,7 @@ class ProcessSandbox:
         }
         with os.fdopen(os.open(folder / "job.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             json.dump(job, file)
-        with (folder / "supervisor.log").open("wb") as complaints:
-            child = subprocess.Popen(
-                [sys.executable, "-I", supervisor.__file__, str(folder)],
-                env={"PATH": os.defpath, "LANG": "C.UTF-8", _NAME: spec.name},
-                cwd=folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=complaints,
-                start_new_session=True,
-            )
+        child = _start_supervisor(folder, spec.name)
         self._children[child.pid] = child
         started = start_mark(child.pid) or ""
         return json.dumps(asdict(_Handle(str(folder), child.pid, started, boot_mark(), mark)))
@@ -178,6 +169,24 @@ class ProcessSandbox:
             raise SandboxError(f"The process {what.pid} and its files are gone; the machine was restarted meanwhile.")
         kill_marked(f"{_MARK}={what.mark}")
         return Exit(None)
+
+
+def _start_supervisor(folder: Path, name: str) -> subprocess.Popen[bytes]:
+    # SIGTERM stays blocked until the supervisor can handle it: a stop that comes early must not kill it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        with (folder / "supervisor.log").open("wb") as complaints:
+            return subprocess.Popen(
+                [sys.executable, "-I", supervisor.__file__, str(folder)],
+                env={"PATH": os.defpath, "LANG": "C.UTF-8", _NAME: name},
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=complaints,
+                start_new_session=True,
+            )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _send(what: _Handle, number: int) -> None:

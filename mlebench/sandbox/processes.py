@@ -7,6 +7,8 @@ import signal
 import subprocess
 from pathlib import Path
 
+from mlebench.sandbox.supervisor import descendants
+
 _PROC = Path("/proc")
 
 
@@ -32,16 +34,16 @@ def boot_mark() -> str:
 
 
 def kill_marked(entry: str) -> None:
-    """Kill every process of ours whose start environment holds `entry` (NAME=value); Linux only.
+    """Kill every process of ours whose start environment holds `entry` (NAME=value), and what descends from it.
 
-    Finds what is left when a supervisor, the parent of it all, was itself killed.
+    Linux only. Finds what is left when a supervisor, the parent of it all, was itself killed.
     """
     wanted = entry.encode()
     for _ in range(10):
         found = [pid for pid in _pids() if wanted in _environment(pid)]
         if not found:
             return
-        for pid in found:
+        for pid in {*found, *(below for pid in found for below in descendants(pid))}:
             try:
                 os.kill(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):

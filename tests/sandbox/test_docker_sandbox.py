@@ -1,0 +1,189 @@
+"""The container sandbox against a real engine."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+from toys import Attempt, Toy
+
+from mlebench.errors import SandboxError
+from mlebench.sandbox.base import Resources
+from mlebench.sandbox.docker import DockerSandbox, _limits
+from mlebench.validation.launcher import ValidationService
+
+pytestmark = pytest.mark.docker
+Make = Callable[..., Attempt]
+
+_LOOK = """
+import json, os, socket
+def writable(path):
+    try:
+        open(os.path.join(path, "probe"), "w").close(); return True
+    except OSError:
+        return False
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+print(json.dumps({
+    "uid": os.getuid(), "cwd": os.getcwd(), "env": dict(os.environ),
+    "caps": status["CapEff"], "bounding": status["CapBnd"], "no_new_privs": status["NoNewPrivs"],
+    "writable": [p for p in ("/home/data", "/home/agent", "/run/mlebench", "/home/submission", "/home/code",
+                             "/home/logs", "/tmp", os.environ["HOME"]) if writable(p)],
+    "interfaces": [name for _, name in socket.if_nameindex()],
+    "instructions": open("/home/instructions.txt").read(), "home": sorted(os.listdir("/home")),
+}))
+"""
+
+
+def test_what_an_agent_sees(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container(_LOOK)
+    assert attempt.run(engine).code == 0, attempt.printed(engine)
+    seen = json.loads(attempt.printed(engine).splitlines()[-1])
+    assert seen["uid"] != 0 and seen["cwd"] == "/home/agent"
+    assert int(seen["caps"], 16) == 0 and int(seen["bounding"], 16) == 0 and seen["no_new_privs"].strip() == "1"
+    assert seen["writable"][:4] == ["/home/submission", "/home/code", "/home/logs", "/tmp"]
+    assert seen["env"]["HOME"] in seen["writable"]
+    assert seen["interfaces"] == ["lo"]
+    assert seen["env"]["SUBMISSION_FILE"] == "/home/submission/submission.csv"
+    assert seen["env"]["VALIDATE_URL"] == "http://localhost:5000/validate"
+    assert "/home/submission/submission.csv" in seen["instructions"] and "60 seconds" in seen["instructions"]
+    assert {"instructions.txt", "validate_submission.sh"} <= set(seen["home"])
+
+
+def test_what_the_engine_was_asked_for(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("import time; time.sleep(60)")
+    container = engine._client.containers.get(attempt.start(engine))
+    asked = container.attrs["HostConfig"]
+    assert asked["NetworkMode"] == "none" and asked["CapDrop"] == ["ALL"] and asked["Init"] is True
+    assert asked["Memory"] == asked["MemorySwap"] == 512 * 1024**2
+    assert asked["NanoCpus"] == 10**9 and asked["PidsLimit"] == 64 and not asked["Privileged"]
+    assert container.labels["mlebench.attempt"] == attempt.name
+    assert not any("private" in mount["Source"] for mount in container.attrs["Mounts"])
+
+
+def test_gpus_are_handed_over_by_id() -> None:
+    requests = _limits(Resources(gpus=("0", "GPU-abc")))["device_requests"]
+    assert requests[0]["DeviceIDs"] == ["0", "GPU-abc"] and requests[0]["Capabilities"] == [["gpu"]]
+
+
+def test_exit_code_and_bounded_logs(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("import sys; print('x' * 5000); sys.exit(7)")
+    ended = attempt.run(engine)
+    assert (ended.code, ended.out_of_memory) == (7, False)
+    assert len(attempt.printed(engine, limit=1000)) < 1100
+
+
+def test_one_that_ignores_sigterm_is_killed_after_the_grace(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container(
+        "import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "open('/home/logs/ready', 'w').write('1')\ntime.sleep(600)"
+    )
+    attempt.start(engine)
+    attempt.until("logs/ready")
+    assert engine.wait(attempt.handle, 0.1) is None
+    begin = time.monotonic()
+    engine.stop(attempt.handle, 1)
+    assert 0.9 < time.monotonic() - begin < 15
+    ended = engine.wait(attempt.handle, 5)
+    assert ended is not None and ended.code == 137 and not ended.out_of_memory and not engine.alive(attempt.handle)
+
+
+def test_sigterm_reaches_the_agent(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container(
+        "import signal, sys, time\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit(3))\n"
+        "open('/home/logs/ready', 'w').write('1')\ntime.sleep(600)"
+    )
+    attempt.start(engine)
+    attempt.until("logs/ready")
+    engine.stop(attempt.handle, 30)
+    ended = engine.wait(attempt.handle, 5)
+    assert ended is not None and ended.code == 3
+
+
+@pytest.mark.parametrize("in_child", [False, True])
+def test_memory_limit(engine: DockerSandbox, in_container: Make, in_child: bool) -> None:
+    eat = "b = []\nwhile True: b.append(bytearray(1 << 22))"
+    script = f"import subprocess, sys\nsys.exit(subprocess.run([sys.executable, '-c', {eat!r}]).returncode != 0)"
+    attempt = in_container(script if in_child else eat, resources=Resources(memory_gb=0.1, cpus=1, pids=64))
+    ended = attempt.run(engine)
+    assert ended.code != 0
+    assert ended.out_of_memory
+
+
+def test_fork_bomb_is_bounded(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container(
+        "import os, time\ncount = 0\ntry:\n    while count < 1000:\n        if os.fork() == 0: time.sleep(600)\n"
+        "        count += 1\nexcept OSError: pass\nopen('/home/logs/count', 'w').write(str(count))\ntime.sleep(600)"
+    )
+    attempt.start(engine)
+    assert int(attempt.until("logs/count")) < 64
+    engine.stop(attempt.handle, 0)
+    assert not engine.alive(attempt.handle)
+
+
+def test_a_new_runner_adopts_and_a_service_comes_back(engine: DockerSandbox, in_container: Make, toy: Toy) -> None:
+    script = (
+        "import os, subprocess, time\nfrom pathlib import Path\n"
+        "Path('/home/submission/submission.csv').write_bytes(Path('/home/data/sample_submission.csv').read_bytes())\n"
+        "for step in ('first', 'second'):\n"
+        "    while not Path(f'/home/logs/go-{step}').exists(): time.sleep(0.05)\n"
+        "    done = subprocess.run(['sh', '/home/validate_submission.sh'], capture_output=True, text=True)\n"
+        "    Path(f'/home/logs/{step}').write_text(f'{done.returncode} {done.stdout}')\n"
+    )
+    attempt = in_container(script)
+    service = ValidationService(
+        toy.competition, toy.sample, attempt.home / "calls.jsonl", socket=attempt.socket, answers=toy.private
+    )
+    with service:
+        attempt.start(engine)
+        (attempt.outbox / "logs" / "go-first").touch()
+        assert attempt.until("logs/first").startswith("0 Submission is valid.")
+        service.stop()
+        service.start()
+        (attempt.outbox / "logs" / "go-second").touch()
+        assert attempt.until("logs/second").startswith("0 Submission is valid.")
+        assert service.calls == 2
+    later = DockerSandbox()
+    ended = later.wait(attempt.handle, 20)
+    assert ended is not None and ended.code == 0
+
+
+def test_no_endpoint_is_said_as_such(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("", command=("sh", "/home/validate_submission.sh", "/home/data/sample_submission.csv"))
+    assert attempt.run(engine).code == 2
+
+
+def test_a_leftover_of_the_same_attempt_is_replaced(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("import time; time.sleep(60)")
+    first = attempt.start(engine)
+    second = attempt.start(engine)
+    assert first != second and engine.alive(second) and not engine.alive(first)
+
+
+def test_gone_containers(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("")
+    handle = attempt.start(engine)
+    engine.remove(handle)
+    engine.remove(handle)
+    engine.stop(handle, 0)
+    assert not engine.alive(handle)
+    with pytest.raises(SandboxError, match="gone"):
+        engine.wait(handle, 1)
+
+
+def test_missing_image_names_the_next_step(engine: DockerSandbox, toy: Toy) -> None:
+    from dataclasses import replace
+
+    spec = Attempt(toy, "print(1)").spec
+    with pytest.raises(SandboxError, match="docker pull nowhere/none"):
+        engine.start(replace(spec, image="nowhere/none"))
+    with pytest.raises(SandboxError, match="docker build -t mlebench-agent"):
+        engine.start(replace(spec, image="mlebench-agent:no-such-tag"))
+
+
+@pytest.mark.parametrize("host", ["unix:///nonexistent/docker.sock", "tcp://127.0.0.1:9"])
+def test_no_engine_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(SandboxError, match="does not answer"):
+        DockerSandbox().check()
