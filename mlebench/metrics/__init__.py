@@ -11,10 +11,17 @@ from importlib import import_module
 METRICS: dict[str, str] = {
     "accuracy": "classification",
     "exact_match": "text",
+    "label_set_f1": "text",
+    "levenshtein": "text",
     "log_loss": "classification",
+    "mean_average_precision": "ranking",
+    "pearson": "correlation",
+    "pooled_kendall_tau": "ranking",
+    "quadratic_weighted_kappa": "classification",
     "rmse": "regression",
     "rmsle": "regression",
     "roc_auc": "classification",
+    "spearman": "correlation",
     "word_jaccard": "text",
 }
 """Declared metric name -> module of this package that defines the function of the same name."""

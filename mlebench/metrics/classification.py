@@ -58,3 +58,24 @@ def log_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, eps: float = float
     else:
         losses = -np.sum(truth * np.log(probabilities), axis=1)
     return float(np.mean(losses))
+
+
+def quadratic_weighted_kappa(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+    """Cohen's kappa with quadratic weights, for ordered classes.
+
+    kappa = 1 - sum(w O) / sum(w E), with O the table of true against predicted class, E the product of its margins
+    over n, and w_ij = (i - j)^2 for the places i and j of the classes among all those that occur in truth or
+    prediction (places, not values, as in scikit-learn). Shapes (n,), whole numbers; range [-1, 1].
+    Raises UndefinedMetricError when one class alone occurs.
+    """
+    truth, guess = np.asarray(y_true).ravel(), np.asarray(y_pred).ravel()
+    classes, places = np.unique(np.concatenate((truth, guess)), return_inverse=True)
+    if len(classes) < 2:
+        raise UndefinedMetricError("kappa needs at least two classes in answers and predictions")
+    true_places, guess_places = places[: truth.size].astype(np.float64), places[truth.size :].astype(np.float64)
+    observed = np.square(true_places - guess_places).mean()
+    # The mean of (i - j)^2 over all pairs of a true and a predicted row, without the table of all of them.
+    expected = (
+        np.square(true_places).mean() + np.square(guess_places).mean() - 2 * true_places.mean() * guess_places.mean()
+    )
+    return float(1.0 - observed / expected)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from mlebench.metrics import UndefinedMetricError
 
@@ -16,28 +19,69 @@ def exact_match(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
     return float(np.mean(truth == guess))
 
 
-def word_jaccard(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+def word_jaccard(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, both_empty: float = 1.0) -> float:
     """Mean word-level Jaccard similarity.
 
-    Per row both texts are lower-cased and split on white space into sets A and B; J = |A & B| / |A | B|, and 1
-    where both are empty. Missing texts count as empty. Shapes (n,); range [0, 1].
+    Per row both texts are lower-cased and split on white space into sets A and B; J = |A & B| / |A | B|, and
+    `both_empty` where neither has a word. Missing texts count as empty. Shapes (n,); range [0, 1].
     """
     truth, guess = _texts(y_true), _texts(y_pred)
     if truth.size == 0:
         raise UndefinedMetricError("Jaccard similarity of no rows")
     total = 0.0
     for a, b in zip(truth.tolist(), guess.tolist(), strict=True):
-        if a == b:
+        if a == b and a.strip():
             total += 1.0
             continue
         words_a, words_b = set(a.lower().split()), set(b.lower().split())
         both = len(words_a & words_b)
         union = len(words_a) + len(words_b) - both
-        total += both / union if union else 1.0
+        total += both / union if union else both_empty
     return total / truth.size
 
 
-def _texts(values: npt.ArrayLike) -> np.ndarray:
-    """Texts as a flat object array; missing ones become the empty text."""
+def levenshtein(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, missing: str = "") -> float:
+    """Mean Levenshtein distance.
+
+    The distance of two texts is the least number of characters (Unicode code points) to insert, delete or replace
+    that turns one into the other. Missing texts count as the text `missing`. Shapes (n,); range [0, inf).
+    """
+    from rapidfuzz.distance import Levenshtein
+    from rapidfuzz.process import cpdist
+
+    truth, guess = _texts(y_true, missing), _texts(y_pred, missing)
+    if truth.size == 0:
+        raise UndefinedMetricError("edit distance of no rows")
+    return float(cpdist(truth, guess, scorer=Levenshtein.distance, dtype=np.int64).mean())
+
+
+def label_set_f1(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, known_only: bool = False) -> float:
+    """Micro-averaged F1 of sets of labels.
+
+    A text is the set of its labels, separated by white space. F1 = 2 TP / (2 TP + FP + FN), counted over all pairs
+    of row and label. With `known_only`, predicted labels that no true text has are left out, as if not predicted.
+    Missing texts are empty sets. Shapes (n,); range [0, 1].
+    """
+    truth, guess = (_row_and_word(_texts(values)) for values in (y_true, y_pred))
+    codes, words = pd.factorize(np.concatenate((truth[1], guess[1])))
+    true_codes, guess_codes = codes[: len(truth[1])], codes[len(truth[1]) :]
+    true_pairs = pd.unique(truth[0] * len(words) + true_codes)
+    known = guess_codes <= true_codes.max(initial=-1) if known_only else np.ones(len(guess_codes), dtype=bool)
+    guess_pairs = pd.unique((guess[0] * len(words) + guess_codes)[known])
+    if not len(true_pairs) and not len(guess_pairs):
+        raise UndefinedMetricError("neither the answers nor the predictions name a label")
+    both = np.isin(guess_pairs, true_pairs, assume_unique=True).sum()
+    return float(2 * both / (len(true_pairs) + len(guess_pairs)))
+
+
+def _row_and_word(texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers and words of all texts, one after another."""
+    lists = [text.split() for text in texts.tolist()]
+    rows = np.repeat(np.arange(len(lists)), [len(words) for words in lists])
+    return rows, np.array(list(chain.from_iterable(lists)), dtype=object)
+
+
+def _texts(values: npt.ArrayLike, missing: str = "") -> np.ndarray:
+    """Texts as a flat object array; missing ones become the text `missing`."""
     array = np.asarray(values, dtype=object).ravel()
-    return np.where(array == array, array, "")  # NaN is the only value that differs from itself
+    return np.where(array == array, array, missing)  # NaN is the only value that differs from itself
