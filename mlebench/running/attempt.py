@@ -7,7 +7,6 @@ The store is asked to move at each step before the next one begins, so that at a
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from contextlib import suppress
@@ -15,15 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from pydantic import ValidationError
-
 from mlebench.errors import SandboxError
-from mlebench.grading.report import GradeReport, Outcome
 from mlebench.running.endpoint import Endpoint
 from mlebench.running.events import EventLog
-from mlebench.running.files import sha256_of, write_json
+from mlebench.running.files import sha256_of
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool
+from mlebench.running.grading import earlier_grade, grade_sealed
 from mlebench.running.outputs import AGENT_LOG_BYTES, DiskWatch, collect_outputs
 from mlebench.running.plan import Plan
 from mlebench.running.records import FRESH, Attempt, End, State
@@ -239,20 +236,11 @@ class AttemptLife:
         self._folder.drop_outbox()
 
     def _grade(self) -> None:
-        report = _earlier_grade(self._folder) or self._new_grade()
+        grader = self._site.grader
+        report = earlier_grade(self._folder) or grade_sealed(
+            grader, self._competition, self._attempt, self._folder, self._log
+        )
         self._move(State.DONE, report.outcome.value, grade=report, events_head=self._log.head)
-
-    def _new_grade(self) -> GradeReport:
-        attempt = self._attempt
-        report = self._site.grader.grade(self._competition, self._folder.submission)
-        if report.submission_sha256 not in (None, attempt.submission_sha256):
-            what = "The submission is not the one that was sealed when the attempt ended; somebody changed it."
-            report = report.model_copy(update={"outcome": Outcome.GRADER_ERROR, "score": None, "medal": None})
-            report = report.model_copy(update={"message": what, "above_median": False, "score_exact": None})
-        report = report.model_copy(update={"submission_sha256": attempt.submission_sha256})
-        self._log.append("graded", outcome=report.outcome.value, score=report.score, reason=report.reason)
-        write_json(self._folder.grade, report.to_json())
-        return report
 
     def _interrupt(self) -> None:
         """The runner is stopping: end the agent and queue the attempt again, ungraded."""
@@ -289,11 +277,3 @@ def _unusual(end: End, over: Exit) -> str | None:
     if end is End.CRASHED:
         return f"The agent ended with exit code {over.code}; agent.log holds what it printed."
     return "The agent was killed because it used more memory than allowed." if end is End.OUT_OF_MEMORY else None
-
-
-def _earlier_grade(folder: AttemptFolder) -> GradeReport | None:
-    """The grade that a runner wrote down before it was killed, so that nothing is graded twice."""
-    try:
-        return GradeReport.model_validate(json.loads(folder.grade.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, ValidationError):
-        return None

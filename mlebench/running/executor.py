@@ -20,7 +20,6 @@ from typing import Any, Protocol
 from mlebench.errors import MlebenchError
 from mlebench.grading.report import Outcome
 from mlebench.running.attempt import PATIENCE_SECONDS, AttemptLife, Site
-from mlebench.running.files import write_json
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool, GradingStoppedError, failed_report
 from mlebench.running.plan import Plan
@@ -219,7 +218,7 @@ class Executor:
             fields = {"grade": None, "events_head": None}
             self._move(attempt.id, State.DONE, State.ENDED, "resumed after a grader error", **fields)
         elif not folder.attempt.exists():
-            self._write_record(attempt)
+            folder.write_record(attempt)
 
     def _ask(self, *args: Any, **fields: Any) -> Attempt:
         """Have the driver move an attempt (see RunStore.move) and wait until that is committed."""
@@ -231,14 +230,9 @@ class Executor:
         attempt = self._store.move(attempt_id, old, new, note, **fields)
         self._attempts[attempt_id] = attempt
         if new is State.DONE:
-            self._write_record(attempt)
+            AttemptFolder(self._store.folder / attempt_id).write_record(attempt)
         self._observer.changed(attempt, note)
         return attempt
-
-    def _write_record(self, attempt: Attempt) -> None:
-        folder = AttemptFolder(self._store.folder / attempt.id)
-        folder.path.mkdir(exist_ok=True)
-        write_json(folder.attempt, attempt.model_dump(mode="json"))
 
 
 def exit_code(attempts: list[Attempt], interrupted: bool) -> int:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlebench.running.events import EVENTS_FILE
+from mlebench.running.files import write_json
+from mlebench.running.records import Attempt
 
 OUTPUTS = ("submission", "code", "logs")
 
@@ -65,6 +67,11 @@ class AttemptFolder:
     def attempt(self) -> Path:
         """The attempt's record, written when it is done."""
         return self.path / "attempt.json"
+
+    def write_record(self, attempt: Attempt) -> None:
+        """Write attempt.json, a copy of what the run store says, for people and tools without SQLite."""
+        self.path.mkdir(exist_ok=True)
+        write_json(self.attempt, attempt.model_dump(mode="json"))
 
     def clear(self) -> None:
         """Drop everything an earlier try left, except the event log."""

@@ -16,13 +16,13 @@ from typing import Any
 
 def grade_job(job: dict[str, Any]) -> dict[str, Any]:
     """Grade one submission; `{"report": ...}`, or `{"error": "<one sentence>"}` when grading itself failed."""
+    from mlebench.competition import load_competition
     from mlebench.data.paths import DataDir
     from mlebench.errors import MlebenchError
     from mlebench.grading.grade import grade_submission
-    from mlebench.registry import Registry
 
     try:
-        competition = Registry([Path(folder) for folder in job["competitions_dirs"]]).get(job["competition"])
+        competition = load_competition(Path(job["competition"]))
         paths = DataDir(Path(job["data_dir"])).require_prepared(competition, job["edition"])
         report = grade_submission(competition, Path(job["submission"]), paths, edition=job["edition"])
     except MlebenchError as error:

@@ -40,7 +40,7 @@ class GraderPool:
         timeout: float = GRADING_SECONDS,
         command: tuple[str, ...] = (sys.executable, "-P", "-m", "mlebench.running.grade_worker"),
     ) -> None:
-        self._config = config
+        self.config = config
         self._log = log
         self._timeout = timeout
         self._command = command
@@ -53,10 +53,9 @@ class GraderPool:
     def grade(self, competition: Competition, submission: Path) -> GradeReport:
         """Grade one file. Whatever goes wrong with the grading process is a report with outcome grader_error."""
         job = {
-            "competition": competition.id,
-            "competitions_dirs": self._config.competitions_dirs,
-            "data_dir": self._config.data_dir,
-            "edition": self._config.edition,
+            "competition": str(competition.folder),
+            "data_dir": self.config.data_dir,
+            "edition": self.config.edition,
             "submission": str(submission),
         }
         with self._slots:
@@ -67,7 +66,7 @@ class GraderPool:
                 self._give_back(worker)
         if "report" in answer:
             return GradeReport.model_validate(answer["report"])
-        return failed_report(competition, submission, self._config, answer["error"])
+        return failed_report(competition, submission, self.config, answer["error"])
 
     def close(self) -> None:
         """End every worker; threads that wait for a grade get GradingStoppedError."""
