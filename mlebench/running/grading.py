@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlebench.competition import Competition
-from mlebench.grading.report import GradeReport, Outcome
+from mlebench.grading.report import GradeReport
 from mlebench.registry import Registry
 from mlebench.running.events import EventLog
 from mlebench.running.files import write_json

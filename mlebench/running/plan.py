@@ -82,8 +82,9 @@ def open_plan(config: RunConfig, sandbox: Sandbox) -> Plan:
     for competition in competitions.values():
         load_leaderboard(competition.folder, competition.metric.higher_is_better)
     prepared = _all_prepared(DataDir(Path(config.data_dir)), competitions, config)
-    sandbox.check()
-    return Plan(config, agent, competitions, prepared)
+    plan = Plan(config, agent, competitions, prepared)
+    sandbox.check(plan.image)
+    return plan
 
 
 def _all_prepared(data: DataDir, competitions: dict[str, Competition], config: RunConfig) -> dict[str, PreparedPaths]:

@@ -67,8 +67,8 @@ class Sandbox(Protocol):
     isolates: bool
     """False means: only for agents you trust. Reports say so."""
 
-    def check(self) -> None:
-        """Raise SandboxError with one helpful sentence when this provider cannot work on this machine."""
+    def check(self, image: str | None = None) -> None:
+        """Raise SandboxError with one helpful sentence when this provider cannot work here, or has no such image."""
         ...
 
     def start(self, spec: SandboxSpec) -> str:

@@ -41,10 +41,12 @@ class DockerSandbox:
     def __init__(self) -> None:
         self._connection: Any = None
 
-    def check(self) -> None:
-        """Raise SandboxError when no engine answers."""
-        with _engine_errors():
+    def check(self, image: str | None = None) -> None:
+        """Raise SandboxError when no engine answers, or when it does not have the image."""
+        with _engine_errors(image):
             self._client.ping()
+            if image is not None:
+                self._client.images.get(image)
 
     def start(self, spec: SandboxSpec) -> str:
         """Create and start the container."""

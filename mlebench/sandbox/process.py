@@ -62,8 +62,8 @@ class ProcessSandbox:
     def __init__(self) -> None:
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
-    def check(self) -> None:
-        """Raise SandboxError where there are no POSIX processes."""
+    def check(self, image: str | None = None) -> None:
+        """Raise SandboxError where there are no POSIX processes; an image is not needed."""
         if os.name != "posix":
             raise SandboxError("The process sandbox needs Linux or macOS; use WSL or `--sandbox docker`.")
 
