@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mlebench.metrics import UndefinedMetricError
+from mlebench.metrics.items import item_codes, split_items
 
 
 class NotAPermutationError(ValueError):
@@ -27,20 +26,24 @@ def mean_average_precision(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, k: i
     did not occur earlier in the list, and P(i) = (hits up to i) / i; MAP is the mean over rows. Shapes (n,) of
     texts; range [0, 1].
     """
-    truth = [cell.split(" ") for cell in np.asarray(y_true, dtype=object).tolist()]
-    guess = [cell.split(" ", k)[:k] for cell in np.asarray(y_pred, dtype=object).tolist()]
-    if not truth:
+    n = np.size(y_true)
+    if not n:
         raise UndefinedMetricError("average precision of no rows")
-    true_rows, guess_rows, codes, size = _row_item_codes(truth, guess)
-    true_keys = pd.unique(true_rows * size + codes[: len(true_rows)])
-    keys = guess_rows * size + codes[len(true_rows) :]
+    true_rows, true_items = split_items(y_true, " ")
+    rows, items = split_items(y_pred, " ")
+    first = np.searchsorted(rows, np.arange(n))  # every list has an item, if only the empty one
+    kept = np.arange(len(rows)) - first[rows] < k
+    rows, items = rows[kept], items[kept]
+    first = np.searchsorted(rows, np.arange(n))
+    true_codes, codes, size = item_codes(true_items, items)
+    true_keys = pd.unique(true_rows * size + true_codes)
+    keys = rows * size + codes
     hits = np.isin(keys, true_keys) & ~pd.Series(keys).duplicated().to_numpy()
-    first = np.searchsorted(guess_rows, np.arange(len(guess)))  # every list has an item, if only the empty one
-    position = np.arange(len(keys)) - first[guess_rows]
+    position = np.arange(len(keys)) - first[rows]
     before = np.cumsum(hits) - hits
-    gains = np.where(hits, (before - before[first[guess_rows]] + 1) / (position + 1.0), 0.0)
-    sums = np.bincount(guess_rows, gains, minlength=len(truth))
-    relevant = np.bincount(true_keys // size, minlength=len(truth))
+    gains = np.where(hits, (before - before[first[rows]] + 1) / (position + 1.0), 0.0)
+    sums = np.bincount(rows, gains, minlength=n)
+    relevant = np.bincount(true_keys // size, minlength=n)
     return float(np.mean(sums / np.minimum(relevant, k)))
 
 
@@ -51,26 +54,26 @@ def pooled_kendall_tau(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
     neighbours that sorting takes. Texts of items separated by white space; shapes (n,); range [-1, 1].
     Raises NotAPermutationError where a prediction does not hold exactly the true items.
     """
-    truth = [cell.split() for cell in np.asarray(y_true, dtype=object).tolist()]
-    guess = [cell.split() for cell in np.asarray(y_pred, dtype=object).tolist()]
-    sizes = np.array([len(items) for items in truth], dtype=np.int64)
+    true_rows, true_items = split_items(y_true)
+    rows, items = split_items(y_pred)
+    n = np.size(y_true)
+    sizes = np.bincount(true_rows, minlength=n)
     pairs = int((sizes * (sizes - 1)).sum())
     if not pairs:
         raise UndefinedMetricError("no row has two items whose order could be right or wrong")
-    different = np.flatnonzero(sizes != np.array([len(items) for items in guess], dtype=np.int64))
+    different = np.flatnonzero(sizes != np.bincount(rows, minlength=n))
     if different.size:
         raise NotAPermutationError(int(different[0]))
-    true_rows, _, codes, size = _row_item_codes(truth, guess)
-    keys = true_rows * size + codes[: len(true_rows)]
+    true_codes, codes, size = item_codes(true_items, items)
+    keys, found = rows * size + true_codes, rows * size + codes
     order = np.argsort(keys, kind="stable")
-    found = true_rows * size + codes[len(true_rows) :]
     place = np.minimum(np.searchsorted(keys[order], found), len(keys) - 1)
     wrong = keys[order][place] != found
     repeated = pd.Series(found).duplicated().to_numpy()
     if (wrong | repeated).any():
-        raise NotAPermutationError(int(true_rows[np.argmax(wrong | repeated)]))
+        raise NotAPermutationError(int(rows[np.argmax(wrong | repeated)]))
     starts = np.cumsum(sizes) - sizes
-    return 1.0 - 4.0 * count_inversions(order[place] - starts[true_rows], sizes) / pairs
+    return 1.0 - 4.0 * count_inversions(order[place] - starts[rows], sizes) / pairs
 
 
 def count_inversions(values: np.ndarray, sizes: np.ndarray) -> int:
@@ -98,11 +101,3 @@ def count_inversions(values: np.ndarray, sizes: np.ndarray) -> int:
         highs[target] = np.where(has == 1, ends, split)
         values, starts, ends = parted, lows, highs
     return total
-
-
-def _row_item_codes(truth: list[list[str]], guess: list[list[str]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Row numbers of all true and all predicted items, and one number per distinct item (truth first, then guess)."""
-    rows = [np.repeat(np.arange(len(lists)), [len(items) for items in lists]) for lists in (truth, guess)]
-    items = np.array(list(chain(chain.from_iterable(truth), chain.from_iterable(guess))), dtype=object)
-    codes, distinct = pd.factorize(items)
-    return rows[0], rows[1], codes.astype(np.int64), max(1, len(distinct))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import chain
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from mlebench.metrics import UndefinedMetricError
+from mlebench.metrics.items import item_codes, split_items
 
 
 def exact_match(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
@@ -62,23 +61,16 @@ def label_set_f1(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, known_only: bo
     of row and label. With `known_only`, predicted labels that no true text has are left out, as if not predicted.
     Missing texts are empty sets. Shapes (n,); range [0, 1].
     """
-    truth, guess = (_row_and_word(_texts(values)) for values in (y_true, y_pred))
-    codes, words = pd.factorize(np.concatenate((truth[1], guess[1])))
-    true_codes, guess_codes = codes[: len(truth[1])], codes[len(truth[1]) :]
-    true_pairs = pd.unique(truth[0] * len(words) + true_codes)
-    known = guess_codes <= true_codes.max(initial=-1) if known_only else np.ones(len(guess_codes), dtype=bool)
-    guess_pairs = pd.unique((guess[0] * len(words) + guess_codes)[known])
+    true_rows, true_labels = split_items(_texts(y_true))
+    rows, labels = split_items(_texts(y_pred))
+    true_codes, codes, size = item_codes(true_labels, labels)
+    known = codes <= true_codes.max(initial=-1) if known_only else np.ones(len(codes), dtype=bool)
+    true_pairs = pd.unique(true_rows * size + true_codes)
+    guess_pairs = pd.unique((rows * size + codes)[known])
     if not len(true_pairs) and not len(guess_pairs):
         raise UndefinedMetricError("neither the answers nor the predictions name a label")
     both = np.isin(guess_pairs, true_pairs, assume_unique=True).sum()
     return float(2 * both / (len(true_pairs) + len(guess_pairs)))
-
-
-def _row_and_word(texts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers and words of all texts, one after another."""
-    lists = [text.split() for text in texts.tolist()]
-    rows = np.repeat(np.arange(len(lists)), [len(words) for words in lists])
-    return rows, np.array(list(chain.from_iterable(lists)), dtype=object)
 
 
 def _texts(values: npt.ArrayLike, missing: str = "") -> np.ndarray:

@@ -45,7 +45,7 @@ def test_label_set_f1_equals_scikit_learn(rows) -> None:
     truth, guess = ([set(text.split()) for text in texts] for texts in zip(*rows, strict=True))
     for known_only in (False, True):
         labels = sorted(set().union(*truth) if known_only else set().union(*truth, *guess))
-        if not labels:
+        if len(labels) < 2:  # scikit-learn takes one label for a binary target
             continue
         known = [labels_of & set(labels) for labels_of in guess]
         binarizer = MultiLabelBinarizer(classes=labels)
