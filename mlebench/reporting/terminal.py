@@ -13,12 +13,13 @@ from mlebench.reporting import text, wording
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mlebench.reporting.summary import CompetitionSummary, RunSummary
+    from mlebench.reporting.summary import CompetitionSummary, RunSummary, SummaryRow
 
 
 def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
     """Print the headline of all runs, then each run's tables and warnings."""
     console.print(_headline(summaries))
+    console.print("[dim]± – : undefined with one seed[/dim]" if any(len(s.run.seeds) < 2 for s in summaries) else "")
     for summary in summaries:
         if len(summaries) > 1:
             console.rule(_shown(summary.run.name))
@@ -34,18 +35,9 @@ def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
 
 
 def _headline(summaries: Sequence[RunSummary]) -> Table:
-    table = _table("Share of competitions in %, mean ± standard error over seeds")
-    for heading in ("Run", *wording.MEASURES.values(), "Competitions", "Seeds", "Results"):
-        table.add_column(heading)
-    for summary in summaries:
-        row = summary.headline
-        table.add_row(
-            _shown(summary.run.name),
-            *(text.estimate(row.shares[measure]) for measure in wording.MEASURES),
-            wording.over(row),
-            str(len(summary.run.seeds)),
-            text.of(row.attempts - row.attempts_missing, row.attempts),
-        )
+    columns = [(_shown(summary.run.name), summary.headline) for summary in summaries]
+    table = _measures("Share of competitions in %, mean ± standard error over seeds", columns)
+    table.add_row("Seeds", *(str(len(summary.run.seeds)) for summary in summaries))
     return table
 
 
@@ -65,13 +57,22 @@ def _facts(summary: RunSummary) -> str:
 def _by_group(summary: RunSummary) -> Table | None:
     if len(summary.rows) == 1:
         return None
-    table = _table("By complexity and group")
-    for heading in ("", "Competitions", "With all results", *wording.MEASURES.values()):
-        table.add_column(heading)
-    for row in summary.rows:
-        shares = (text.estimate(row.shares[measure]) for measure in wording.MEASURES)
-        results = text.of(row.competitions_with_result, row.competitions)
-        table.add_row(wording.ROWS[row.name], wording.over(row), results, *shares)
+    return _measures("By complexity and group", [(wording.ROWS[row.name], row) for row in summary.rows])
+
+
+def _measures(title: str, columns: Sequence[tuple[str, SummaryRow]]) -> Table:
+    """Measures as rows: a terminal has more room downwards than sideways."""
+    table = _table(title)
+    table.add_column("")
+    for heading, _ in columns:
+        table.add_column(heading, justify="right", overflow="fold")
+    for measure, label in wording.MEASURES.items():
+        table.add_row(label, *(text.estimate(row.shares[measure]) for _, row in columns))
+    table.add_section()
+    table.add_row("Competitions", *(wording.over(row) for _, row in columns))
+    complete = (text.of(row.competitions_with_result, row.competitions) for _, row in columns)
+    table.add_row("With all results", *complete)
+    table.add_row("Results", *(text.of(row.attempts - row.attempts_missing, row.attempts) for _, row in columns))
     return table
 
 
