@@ -85,11 +85,22 @@ def sentence(rng: np.random.Generator, signal: Sequence[str] = (), *, words: int
     return " ".join(chosen)
 
 
+def sentences(
+    rng: np.random.Generator, count: int, *, words: int = 12, vocabulary: Sequence[str] = FILLER
+) -> list[str]:
+    """Many sentences of about `words` words each, drawn together so that a million of them take seconds."""
+    sizes = np.maximum(3, rng.poisson(words, count))
+    drawn = np.array(vocabulary, dtype=object)[rng.integers(0, len(vocabulary), int(sizes.sum()))]
+    ends = np.cumsum(sizes).tolist()
+    return [" ".join(drawn[end - size : end]).capitalize() for end, size in zip(ends, sizes.tolist(), strict=True)]
+
+
 def hex_ids(rng: np.random.Generator, count: int, digits: int) -> list[str]:
     """Distinct random lower-case hexadecimal ids; never all digits, so that no reader takes one for a number."""
     ids: dict[str, None] = {}
+    width = digits + digits % 2
     while len(ids) < count:
-        text = "".join(rng.choice(list("0123456789abcdef"), digits))
-        if any(c in "abcdf" for c in text):
-            ids[text] = None
+        text = rng.bytes((count - len(ids)) * width // 2).hex()
+        drawn = (text[start : start + digits] for start in range(0, len(text), width))
+        ids.update((one, None) for one in drawn if not set("abcdf").isdisjoint(one))
     return list(ids)
