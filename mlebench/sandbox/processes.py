@@ -43,7 +43,7 @@ def kill_marked(entry: str) -> None:
         found = [pid for pid in _pids() if wanted in _environment(pid)]
         if not found:
             return
-        for pid in {*found, *(below for pid in found for below in descendants(pid))}:
+        for pid in set(found).union(*map(descendants, found)):
             try:
                 os.kill(pid, signal.SIGKILL)
             except (ProcessLookupError, PermissionError):
