@@ -70,10 +70,14 @@ class Submission(TomlFacts):
     """The column or columns that name a row."""
     columns: list[Columns] = Field(min_length=1)
     """The prediction columns."""
-    rows: Literal["one-per-id", "any-per-id"] = "one-per-id"
-    """any-per-id: several rows may share an id (each id must occur); such a competition has a grade.py."""
-    align: Literal["id", "position"] = "id"
-    """position: rows are compared in the order of test.csv and ids are not read (a v1 quirk, see issues)."""
+    rows: Literal["one-per-id", "any-per-id", "any"] = "one-per-id"
+    """any-per-id: several rows may share an id (each id must occur); any, with align = "position": however many rows
+    there are, as many are scored (a v1 quirk). Such competitions have a grade.py."""
+    align: Literal["id", "position", "sorted"] = "id"
+    """position: rows are compared in the order of test.csv and ids are not read (a v1 quirk, see issues). sorted:
+    where the ids are not those of the test set, rows are compared in ascending order of the ids (a v1 quirk)."""
+    extra_ids: Literal["reject", "ignore"] = "reject"
+    """ignore: rows beyond the expected ids may stand, since only some rows of the sample submission are scored."""
     extra_columns: Literal["ignore", "reject"] = "ignore"
     """What happens to columns beyond id and predictions."""
     id_first: bool = False
@@ -118,6 +122,8 @@ class Metric(TomlFacts):
     """Direction of the leaderboard."""
     perfect_score: float | None = None
     """The score of the answers submitted as predictions, to 5 decimals; none when it depends on the data."""
+    sample_has_score: bool = True
+    """False: the sample submission is well-formed, but the metric is undefined on it (a constant prediction)."""
     mean_over_columns: bool = False
     """Score each prediction column alone and take the mean."""
     options: dict[str, Any] = {}
@@ -255,7 +261,8 @@ class Competition:
 
         `grade(submission, answers) -> float` scores; `check(submission)` raises InvalidSubmissionError for cells
         whose format the declared columns cannot say; `perfect(answers)` makes the best submission, where the
-        answers do not have the submission's columns.
+        answers do not have the submission's columns. `read_answers(path) -> DataFrame` reads an answers file that is
+        no table with one row per submission row; what it returns has the submission's id columns, as text.
         """
         return self._module("grade.py")
 

@@ -197,14 +197,18 @@ def duplicate_column(s: Wellformed) -> Path:
 
 
 @kind
-def missing_rows(s: Wellformed) -> Path:
+def missing_rows(s: Wellformed) -> Path | None:
+    if s.competition.submission.rows == "any":
+        return None
     first = s.table[s.competition.id_columns[0]].iloc[-1] if s.by_id else None
     kept = s.table if first is None else s.table[s.table[s.competition.id_columns[0]] != first]
     return s.write(kept if len(kept) < len(s.table) else s.table.iloc[:-1])
 
 
 @kind
-def extra_rows(s: Wellformed) -> Path:
+def extra_rows(s: Wellformed) -> Path | None:
+    if s.competition.submission.rows == "any":
+        return None
     row = s.table.iloc[[-1]].copy()
     if s.by_id:
         row[s.competition.id_columns[0]] = "no-such-id"
@@ -213,7 +217,7 @@ def extra_rows(s: Wellformed) -> Path:
 
 @kind
 def duplicate_ids(s: Wellformed) -> Path | None:
-    if not s.by_id:
+    if not s.by_id or len(s.table) < 2:
         return None
     table = s.table.copy()
     for name in s.competition.id_columns:

@@ -95,16 +95,30 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     warnings = list(file.warnings)
     positions = None
     if expected.ids is not None:
-        if rules.rows == "one-per-id" and len(frame) != len(expected.ids):
+        if rules.rows == "one-per-id" and rules.extra_ids == "reject" and len(frame) != len(expected.ids):
             raise InvalidSubmissionError(
                 Reason.ROW_COUNT, f"The submission has {len(frame):,} rows, but {len(expected.ids):,} are expected."
             )
         if by_position:
             warnings.append("Rows are compared in the order of the test set; ids are not read.")
+            if len(frame) != len(expected.ids):
+                warnings.append(
+                    f"There are {len(frame):,} rows instead of {len(expected.ids):,}: only these are scored."
+                )
         else:
-            positions = match_ids(
-                frame[ids], expected.ids, one_per_id=rules.rows == "one-per-id", unique=rules.unique_ids
-            )
+            try:
+                positions = match_ids(
+                    frame[ids],
+                    expected.ids,
+                    one_per_id=rules.rows == "one-per-id",
+                    unique=rules.unique_ids,
+                    extra=rules.extra_ids == "ignore",
+                )
+            except InvalidSubmissionError as error:
+                if rules.align != "sorted":
+                    raise
+                positions = match_sorted(frame[ids], expected.ids)
+                warnings.append(f"{error} Rows were compared in ascending order of the ids instead.")
     for name, spec in expected.columns.items():
         check_column(frame[name], name, spec)
         if spec.type in ("integer", "boolean") and spec.missing == "invalid":
@@ -149,18 +163,24 @@ def _check_header(names: list[str], ids: list[str], targets: list[str], extra: s
         raise InvalidSubmissionError(Reason.COLUMN_ORDER, f"The column {ids[0]} must be the first one.")
 
 
-def match_ids(found: pd.DataFrame, expected: pd.DataFrame, *, one_per_id: bool, unique: bool) -> np.ndarray | None:
+def match_ids(
+    found: pd.DataFrame, expected: pd.DataFrame, *, one_per_id: bool, unique: bool, extra: bool = False
+) -> np.ndarray | None:
     """Row of `found` for each expected id; none where several rows may share an id (then only the sets must agree).
 
-    Ids are compared as text; where every expected id is a whole number, `7` and `7.0` are the same id.
+    Ids are compared as text; where every expected id is a whole number, `7` and `7.0` are the same id. With `extra`,
+    rows with other ids may stand too.
     """
     given, wanted = id_keys(found), id_keys(expected)
     if one_per_id and _same(given, wanted):
         return np.arange(len(given))
     if len(expected.columns) == 1 and (whole := _whole_numbers(wanted)) is not None:
-        numbers = pd.to_numeric(pd.Series(given), errors="coerce").to_numpy(np.float64)
-        _reject(np.isnan(numbers) | (numbers != np.floor(numbers)), Reason.UNKNOWN_IDS, _unknown(given))
-        given, wanted = numbers.astype(np.int64), whole
+        parsed = pd.to_numeric(pd.Series(given), errors="coerce")
+        if parsed.dtype != np.int64:  # ids of 17 digits and more are exact as integers only
+            numbers = parsed.to_numpy(np.float64)
+            _reject(np.isnan(numbers) | (numbers != np.floor(numbers)), Reason.UNKNOWN_IDS, _unknown(given))
+            parsed = pd.Series(numbers.astype(np.int64))
+        given, wanted = parsed.to_numpy(np.int64), whole
         if one_per_id and _same(given, wanted):
             return np.arange(len(given))
     if not unique:
@@ -172,16 +192,35 @@ def match_ids(found: pd.DataFrame, expected: pd.DataFrame, *, one_per_id: bool, 
         return _key_text(wanted_index[row])
 
     where = wanted_index.get_indexer(pd.Index(given))
-    _reject(where < 0, Reason.UNKNOWN_IDS, _unknown(given))
-    counts = np.bincount(where, minlength=len(wanted_index))
+    known = where >= 0
+    if not extra:
+        _reject(~known, Reason.UNKNOWN_IDS, _unknown(given))
+    counts = np.bincount(where[known], minlength=len(wanted_index))
     if one_per_id:
         _reject(counts > 1, Reason.DUPLICATE_IDS, lambda row: f"The id {shown(row)} occurs more than once.")
     _reject(counts == 0, Reason.MISSING_IDS, lambda row: f"The id {shown(row)} ({name}) has no row.")
     if not one_per_id:
         return None
     positions = np.empty(len(wanted_index), dtype=np.int64)
-    positions[where] = np.arange(len(given))
+    positions[where[known]] = np.flatnonzero(known)
     return positions
+
+
+def match_sorted(found: pd.DataFrame, expected: pd.DataFrame) -> np.ndarray:
+    """Row of `found` for each expected id when both sides are put in ascending order of their ids.
+
+    As in the published reader, ids that are all numbers are ordered as such, and empty ones come last.
+    """
+    given, wanted = (np.argsort(_sortable(id_keys(ids))) for ids in (found, expected))
+    positions = np.empty(len(wanted), dtype=np.int64)
+    positions[wanted] = given
+    return positions
+
+
+def _sortable(keys: np.ndarray) -> np.ndarray:
+    filled = keys != ""
+    numbers = pd.to_numeric(pd.Series(keys), errors="coerce").to_numpy(np.float64)
+    return np.where(filled, keys, chr(0x10FFFF)) if np.isnan(numbers[filled]).any() else numbers
 
 
 def id_keys(ids: pd.DataFrame) -> np.ndarray:
