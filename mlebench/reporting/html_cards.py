@@ -53,8 +53,10 @@ def _card(runs: _Runs, *, many: bool) -> Html:
 def _tags(runs: _Runs) -> Html:
     first = runs[0][2]
     tags: list[Content] = []
-    if any(competition.synthetic for _, _, competition in runs):
-        tags.append(element("span", "synthetic data: medals mean nothing", class_="tag alarm"))
+    made_up = [name for _, name, competition in runs if competition.synthetic]
+    if made_up:
+        where = "" if len(made_up) == len(runs) else f" in {', '.join(made_up)}"
+        tags.append(element("span", f"synthetic data{where}: medals mean nothing", class_="tag alarm"))
     direction = {True: "higher is better", False: "lower is better", None: ""}[first.higher_is_better]
     metric = ", ".join(filter(None, (first.metric, direction)))
     for label in (first.id, first.complexity or first.group, metric):
@@ -130,7 +132,8 @@ def _cells(attempt: AttemptSummary) -> list[Content]:
     exact = attempt.rank_low == attempt.rank_high
     bounds = None if exact else element("small", f"{attempt.rank_low:,}–{attempt.rank_high:,}", class_="soft")
     rank = join([text.rank(attempt.rank, attempt.rank_low, attempt.rank_high), bounds], " ")
-    return [text.brief(attempt.score), earned, rank, text.percentile(attempt.percentile)]
+    percentile = text.percentile(attempt.percentile) if attempt.rank else text.UNDEFINED
+    return [text.brief(attempt.score), earned, rank, percentile]
 
 
 def _source(competition: CompetitionSummary) -> Html | None:

@@ -92,8 +92,8 @@ def _competition_row(competition: CompetitionSummary) -> list[str]:
     unknown = text.UNDEFINED
     return [
         _shown(competition.id) + (" [red]synthetic[/red]" if competition.synthetic else ""),
-        text.number(stats.best_score),
-        text.number(stats.mean_score),
+        text.brief(stats.best_score),
+        text.brief(stats.mean_score),
         text.of(stats.scored, stats.results) + missing,
         ", ".join(medals) or unknown,
         text.of(stats.above_median, stats.results),
