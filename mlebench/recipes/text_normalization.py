@@ -23,7 +23,7 @@ def prepare_text_normalization(raw: Path, public: Path, private: Path, *, langua
     with open_member(raw / f"{language}_train.csv.zip") as file:
         tokens = read_csv(file, dtype={"class": str, "before": str, "after": str})
     sentences, first = np.unique(tokens["sentence_id"].to_numpy(), return_index=True)
-    _, drawn = split_items(sentences[np.argsort(first)], 0.1)
+    _, drawn = split_items(sentences[np.argsort(first)].tolist(), 0.1)
     in_test = tokens["sentence_id"].isin(drawn)
 
     _write_zipped(public, f"{language}_train.csv", _renumbered(tokens[~in_test]))
