@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import bz2
+import errno
+import gzip
 import io
+import lzma
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
 from mlebench.errors import DataError
 
@@ -21,6 +27,14 @@ ALLOWED_EXPANSION = 64 * 2**20
 """Members up to this size are never taken for a bomb, whatever their ratio."""
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 """Time stamp of every member that is written, so that the same input gives the same bytes."""
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
+"""What readers of damaged archives raise; bz2 and gzip also raise an OSError without a number."""
+_TAR_STREAMS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+}
+"""First bytes of a compressed tar -> what opens it. They compare check sums, which tarfile's own streams do not."""
 
 
 def safe_member(name: str) -> PurePosixPath:
@@ -36,58 +50,100 @@ def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = 
 
     Path escapes, symlinks, encrypted members and members that blow up beyond what their size allows are errors.
     """
-    count = 0
+    count = total = 0
+    limit = _expansion_limit(archive)
     with open_zip(archive) as opened:
         wanted = None if members is None else set(members)
         for info in opened.infolist():
             if info.is_dir() or (wanted is not None and info.filename not in wanted):
                 continue
-            _check_zip_member(archive, info)
-            target = folder / safe_member(info.filename)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with opened.open(info) as source, target.open("xb") as out:
-                _copy_bounded(source, out, info.file_size, f"{archive.name}:{info.filename}")
+            total += info.file_size
+            _check_total(archive, total, limit)
+            with _open_info(archive, opened, info) as source:
+                _write_member(archive, info.filename, source, info.file_size, folder)
             count += 1
     return count
 
 
 def extract_tar(archive: Path, folder: Path) -> int:
     """Extract a tar's (gz, bz2, xz or plain) regular files below `folder`; links and devices are errors."""
-    count = 0
-    limit = max(ALLOWED_EXPANSION, archive.stat().st_size * MAX_RATIO)
-    total = 0
-    try:
-        with tarfile.open(archive, "r|*") as opened:
+    count = total = 0
+    with _damage_told(archive, "tar"), _tar_stream(archive) as stream:
+        limit = _expansion_limit(archive)
+        with tarfile.open(fileobj=stream, mode="r|") as opened:
             for info in opened:
                 if info.isdir():
                     continue
                 if not info.isreg():
                     raise DataError(f"{archive.name} holds {info.name!r}, which is no regular file; do not use it.")
                 total += info.size
-                if total > limit:
-                    raise DataError(f"{archive.name} unpacks to more than {limit:,} bytes; it looks like a bomb.")
+                _check_total(archive, total, limit)
                 source = opened.extractfile(info)
                 assert source is not None
-                target = folder / safe_member(info.name)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("xb") as out:
-                    _copy_bounded(source, out, info.size, f"{archive.name}:{info.name}")
+                _write_member(archive, info.name, source, info.size, folder)
                 count += 1
-    except tarfile.TarError as error:
-        raise DataError(f"{archive} is no readable tar archive ({error}); fetch it again.") from None
+        while chunk := stream.read(1 << 20):  # to the end, where the check sum is
+            total += len(chunk)
+            _check_total(archive, total, limit)
     return count
+
+
+def _tar_stream(archive: Path) -> IO[bytes]:
+    with archive.open("rb") as file:
+        start = file.read(6)
+    for magic, opener in _TAR_STREAMS.items():
+        if start.startswith(magic):
+            return opener(archive)
+    return archive.open("rb")
+
+
+@contextmanager
+def _damage_told(archive: Path, kind: str) -> Iterator[None]:
+    """Turn what readers raise on a missing or damaged archive into a DataError that says so."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        if error.filename is None or Path(error.filename) != archive:
+            raise
+        raise DataError(f"The raw archive {archive} is missing; fetch the raw data again.") from None
+    except DAMAGE as error:
+        raise DataError(f"{archive} is no readable {kind} archive ({error}); fetch it again.") from None
+    except OSError as error:
+        if error.errno is not None:  # the disk's complaint, not a decompressor's
+            raise
+        raise DataError(f"{archive} is no readable {kind} archive ({error}); fetch it again.") from None
 
 
 @contextmanager
 def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
     """Open a zip for reading; a missing or broken one is a DataError that says so."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
+    with _damage_told(archive, "zip"):
+        with _parsing():
+            opened = zipfile.ZipFile(archive)
+        with opened:
+            if not all(info.filename for info in opened.infolist()):
+                raise zipfile.BadZipFile("a member without a name")
             yield opened
-    except FileNotFoundError:
-        raise DataError(f"The raw archive {archive} is missing; fetch the raw data again.") from None
-    except zipfile.BadZipFile as error:
-        raise DataError(f"{archive} is no readable zip archive ({error}); fetch it again.") from None
+
+
+def _open_info(archive: Path, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    """Open a member that may be read."""
+    _check_zip_member(archive, info)
+    with _parsing():
+        return opened.open(info)
+
+
+@contextmanager
+def _parsing() -> Iterator[None]:
+    """Around zipfile's reading of names and offsets, where damage shows in more ways than a BadZipFile."""
+    try:
+        yield
+    except (ValueError, IndexError, OverflowError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the start of the file
+            raise
+        raise zipfile.BadZipFile("a member lies outside the file") from None
 
 
 @contextmanager
@@ -101,7 +157,7 @@ def open_member(archive: Path, member: str | None = None) -> Iterator[IO[bytes]]
             member = names[0]
         elif member not in names:
             raise DataError(f"{archive} holds no {member!r}; fetch it again.")
-        with opened.open(member) as stream:
+        with _open_info(archive, opened, opened.getinfo(member)) as stream:
             yield stream
 
 
@@ -116,9 +172,8 @@ def read_members(archive: Path, names: Iterable[str]) -> Iterator[tuple[str, byt
                 info = opened.getinfo(name)
             except KeyError:
                 raise DataError(f"{archive} holds no {name!r}; fetch it again.") from None
-            _check_zip_member(archive, info)
             content = io.BytesIO()
-            with opened.open(info) as source:
+            with _open_info(archive, opened, info) as source:
                 _copy_bounded(source, content, info.file_size, f"{archive.name}:{name}")
             yield name, content.getvalue()
 
@@ -162,14 +217,41 @@ def _check_zip_member(archive: Path, info: zipfile.ZipInfo) -> None:
         )
 
 
+def _expansion_limit(archive: Path) -> int:
+    """Bytes that an archive may unpack to in all."""
+    try:
+        return max(ALLOWED_EXPANSION, archive.stat().st_size * MAX_RATIO)
+    except FileNotFoundError:
+        raise DataError(f"The raw archive {archive} is missing; fetch the raw data again.") from None
+
+
+def _check_total(archive: Path, total: int, limit: int) -> None:
+    if total > limit:
+        raise DataError(f"{archive.name} unpacks to more than {limit:,} bytes; it looks like a bomb.")
+
+
+def _write_member(archive: Path, name: str, source: IO[bytes], size: int, folder: Path) -> None:
+    """Write a member to its place below `folder`, which must be free."""
+    target = folder / safe_member(name)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        out = target.open("xb")
+    except (FileExistsError, IsADirectoryError, NotADirectoryError):
+        raise DataError(f"{archive.name} holds {name!r} more than once, or {target} is there already.") from None
+    with out:
+        _copy_bounded(source, out, size, f"{archive.name}:{name}")
+
+
 def _copy_bounded(source: IO[bytes], out: IO[bytes], size: int, name: str) -> None:
-    """Copy at most `size` bytes: an archive that lies about a member's size ends here."""
+    """Copy exactly `size` bytes: an archive that lies about a member's size ends here."""
     left = size
     while chunk := source.read(1 << 20):
         left -= len(chunk)
         if left < 0:
-            raise DataError(f"{name} is larger than its archive says; do not use this archive.")
+            break
         out.write(chunk)
+    if left:
+        raise DataError(f"{name} is not as large as its archive says; do not use this archive.")
     out.flush()
 
 
