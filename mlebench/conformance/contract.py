@@ -24,7 +24,7 @@ from mlebench.data.manifest import list_files
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.prepare import prepare_competition
 from mlebench.data.sources import SourceRequest
-from mlebench.errors import InvalidSubmissionError, MlebenchError
+from mlebench.errors import InvalidSubmissionError, MlebenchError, Reason
 from mlebench.grading.grade import Grader
 from mlebench.grading.validate import validate_file
 
@@ -92,6 +92,16 @@ class Contract:
         ids = [name for name in self.competition.id_columns if name in answers.columns]
         return answers[[*ids, *self.grader.columns]]
 
+    def score_or_none(self, submission: Path) -> float | None:
+        """The score; none where the format is right but the metric has no value on the predictions."""
+        try:
+            score, _, _ = self.grader.score(submission)
+        except InvalidSubmissionError as error:
+            if error.reason is Reason.UNDEFINED_SCORE:
+                return None
+            raise
+        return score
+
     def write(self, table: pd.DataFrame) -> Path:
         """Write a submission of one's own making."""
         path = self.scratch / "submission.csv"
@@ -142,8 +152,9 @@ class Contract:
         """The sample passes validation and is scored."""
         result = validate_file(self.sample, self.competition, self.sample)
         expect(result.valid, f"the sample submission is invalid: {result.message}")
-        score, _, _ = self.grader.score(self.sample)
-        expect(math.isfinite(score), f"the sample submission scores {score}")
+        score = self.score_or_none(self.sample)
+        declared = self.competition.metric.sample_has_score
+        expect((score is not None) == declared, f"the sample submission scores {score}; see metric.sample_has_score")
 
     def perfect_scores_perfectly(self) -> None:
         """The answers submitted as predictions pass validation and score the declared perfect score."""
@@ -151,9 +162,10 @@ class Contract:
         result = validate_file(path, self.competition, self.sample)
         expect(result.valid, f"the perfect submission is invalid: {result.message}")
         score, _, _ = self.grader.score(path)
-        sample, _, _ = self.grader.score(self.sample)
+        sample = self.score_or_none(self.sample)
         higher = self.competition.metric.higher_is_better
-        expect(score > sample if higher else score < sample, f"perfect {score} is not better than the sample {sample}")
+        better = sample is None or (score > sample if higher else score < sample)
+        expect(better, f"perfect {score} is not better than the sample {sample}")
         wanted = self.competition.metric.perfect_score
         if wanted is not None:
             expect(round(score, 5) == wanted, f"the perfect submission scores {score}, not {wanted}")
@@ -161,12 +173,11 @@ class Contract:
     def row_order_is_irrelevant(self) -> None:
         """The same rows in another order score the same, unless rows are compared by position."""
         for table in (self.perfect(), pd.read_csv(self.sample, dtype=str, keep_default_na=False)):
-            straight, _, _ = self.grader.score(self.write(table))
-            shuffled, _, _ = self.grader.score(self.write(table.sample(frac=1.0, random_state=1)))
-            if self.competition.submission.align == "id":
-                expect(
-                    math.isclose(straight, shuffled, rel_tol=1e-12), f"shuffled rows score {shuffled}, not {straight}"
-                )
+            straight = self.score_or_none(self.write(table))
+            shuffled = self.score_or_none(self.write(table.sample(frac=1.0, random_state=1)))
+            if self.competition.submission.align != "position":
+                same = straight == shuffled or math.isclose(straight or 0.0, shuffled or 0.0, rel_tol=1e-12)
+                expect(same, f"shuffled rows score {shuffled}, not {straight}")
 
     def malformed_is_invalid(self) -> None:
         """Every kind of malformed submission is refused with one sentence, in validation and in grading."""

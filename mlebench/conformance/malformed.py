@@ -43,7 +43,7 @@ class Wellformed:
 
     @property
     def by_id(self) -> bool:
-        """Whether ids are read at all."""
+        """Whether rows are matched by their ids."""
         return self.competition.submission.align == "id"
 
     def first(self, *types: str, missing: bool | None = None) -> str | None:
@@ -181,7 +181,9 @@ def json_instead(s: Wellformed) -> Path:
 
 @kind
 def missing_id_column(s: Wellformed) -> Path | None:
-    return s.write(s.table.drop(columns=s.competition.id_columns[0])) if s.by_id else None
+    if s.competition.submission.align == "position":
+        return None
+    return s.write(s.table.drop(columns=s.competition.id_columns[0]))
 
 
 @kind
@@ -207,7 +209,7 @@ def missing_rows(s: Wellformed) -> Path | None:
 
 @kind
 def extra_rows(s: Wellformed) -> Path | None:
-    if s.competition.submission.rows == "any":
+    if s.competition.submission.rows == "any" or s.competition.submission.extra_ids == "ignore":
         return None
     row = s.table.iloc[[-1]].copy()
     if s.by_id:

@@ -59,8 +59,8 @@ class Grader:
         facts = self.competition.facts
         ids = facts.answers.id or facts.submission.id
         own = facts.answers.columns
-        if self.answers_path.suffix == ".jsonl":
-            return pd.read_json(self.answers_path, lines=True, dtype=False, convert_dates=False)
+        if self.competition.has_grader and hasattr(self.competition.grader, "read_answers"):
+            return self.competition.grader.read_answers(self.answers_path)
         with self.answers_path.open("rb") as file:
             frame = read_trusted_table(
                 file,
