@@ -43,7 +43,7 @@ class DockerSandbox:
 
     def check(self, image: str | None = None) -> None:
         """Raise SandboxError when no engine answers, or when it does not have the image."""
-        with _engine_errors(image):
+        with engine_errors(image):
             self._client.ping()
             if image is not None:
                 self._client.images.get(image)
@@ -56,7 +56,7 @@ class DockerSandbox:
         user = self._user()
         _prepare_outbox(spec.outbox, user)
         mounts = _mounts(spec)
-        with _engine_errors(image):
+        with engine_errors(image):
             self._client.images.get(image)
             self._remove_namesake(spec)
             container = self._client.containers.create(
@@ -107,14 +107,14 @@ class DockerSandbox:
 
     def stop(self, handle: str, grace_seconds: float) -> None:
         """SIGTERM to the agent, SIGKILL after the grace; with the container every process in it ends."""
-        with _engine_errors():
+        with engine_errors():
             container = self._get(handle)
             if container is not None:
                 container.stop(timeout=math.ceil(grace_seconds))
 
     def logs(self, handle: str, destination: Path, limit_bytes: int) -> None:
         """Stream what the container printed to a file."""
-        with _engine_errors():
+        with engine_errors():
             container = self._get(handle)
             chunks = container.logs(stream=True, follow=False) if container is not None else iter(())
             write_bounded(chunks, destination, limit_bytes)
@@ -123,7 +123,7 @@ class DockerSandbox:
         """Kill and delete the container with its writable layer."""
         from docker.errors import APIError, NotFound
 
-        with _engine_errors():
+        with engine_errors():
             try:
                 self._client.api.remove_container(handle, force=True, v=True)
             except NotFound:
@@ -138,7 +138,7 @@ class DockerSandbox:
 
     def disk_usage(self, handle: str) -> int:
         """Bytes in the container's writable layer: what the agent wrote outside of its outbox, such as /tmp."""
-        with _engine_errors():
+        with engine_errors():
             found = self._client.api.containers(all=True, size=True, filters={"id": handle})
         return int(found[0].get("SizeRw", 0)) if found else 0
 
@@ -159,13 +159,13 @@ class DockerSandbox:
             return None
 
     def _state(self, handle: str) -> dict[str, Any] | None:
-        with _engine_errors():
+        with engine_errors():
             container = self._get(handle)
         return None if container is None else container.attrs["State"]
 
     def _user(self) -> str:
         # In a rootless engine the container's root is the user who owns the engine, and nobody else can write.
-        with _engine_errors():
+        with engine_errors():
             if any("rootless" in option for option in self._client.info().get("SecurityOptions") or []):
                 return "0:0"
         uid = os.getuid()
@@ -232,7 +232,7 @@ def _limits(resources: Resources) -> dict[str, Any]:
 
 
 @contextmanager
-def _engine_errors(image: str | None = None) -> Iterator[None]:
+def engine_errors(image: str | None = None) -> Iterator[None]:
     """Turn the SDK's exceptions into one sentence with the next step."""
     import requests
     from docker.errors import APIError, DockerException, ImageNotFound

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from toys import Attempt, Toy
@@ -12,6 +15,7 @@ from toys import Attempt, Toy
 from mlebench.errors import SandboxError
 from mlebench.sandbox.base import Resources
 from mlebench.sandbox.docker import DockerSandbox, _limits
+from mlebench.sandbox.image import build_image
 from mlebench.validation.launcher import ValidationService
 
 pytestmark = pytest.mark.docker
@@ -173,8 +177,6 @@ def test_gone_containers(engine: DockerSandbox, in_container: Make) -> None:
 
 
 def test_missing_image_names_the_next_step(engine: DockerSandbox, toy: Toy) -> None:
-    from dataclasses import replace
-
     spec = Attempt(toy, "print(1)").spec
     with pytest.raises(SandboxError, match="docker pull nowhere/none"):
         engine.start(replace(spec, image="nowhere/none"))
@@ -187,3 +189,38 @@ def test_no_engine_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host: str) -
     monkeypatch.setenv("DOCKER_HOST", host)
     with pytest.raises(SandboxError, match="does not answer"):
         DockerSandbox().check()
+
+
+def test_the_agents_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = DockerSandbox()
+    sandbox._connection = SimpleNamespace(info=lambda: {"SecurityOptions": ["name=seccomp,profile=default"]})
+    monkeypatch.setattr("os.getuid", lambda: 0)
+    assert sandbox._user() == "10001:10001"
+    monkeypatch.setattr("os.getuid", lambda: 1234)
+    monkeypatch.setattr("os.getgid", lambda: 56)
+    assert sandbox._user() == "1234:56"
+    sandbox._connection = SimpleNamespace(info=lambda: {"SecurityOptions": ["name=rootless"]})
+    assert sandbox._user() == "0:0"
+
+
+def test_an_agents_own_image(engine: DockerSandbox, in_container: Make, tmp_path: Path) -> None:
+    context = tmp_path / "context"
+    context.mkdir()
+    with pytest.raises(SandboxError, match="no Dockerfile"):
+        build_image("mlebench-test-image", context)
+    (context / "agent.py").write_text("print('from the image')")
+    dockerfile = "ARG BASE\nFROM ${BASE}\nUSER root\nCOPY agent.py /home/agent/\n"
+    (context / "Dockerfile").write_text(dockerfile + "RUN exit 3\n")
+    with pytest.raises(SandboxError, match="RUN exit 3"):
+        build_image("mlebench-test-image", context, {"BASE": "mlebench-agent"})
+    (context / "Dockerfile").write_text(dockerfile)
+    image = build_image("mlebench-test-image", context, {"BASE": "mlebench-agent"})
+    try:
+        attempt = in_container("unused")
+        (attempt.agent / "agent.py").rename(attempt.agent / "README.md")
+        attempt.handle = engine.start(replace(attempt.spec, image="mlebench-test-image"))
+        ended = engine.wait(attempt.handle, 30)
+        assert ended is not None and ended.code == 0 and "from the image" in attempt.printed(engine)
+    finally:
+        engine.remove(attempt.handle)
+        engine._client.images.remove(image, force=True)
