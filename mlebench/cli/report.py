@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlebench.cli.app import app
-from mlebench.cli.options import CompetitionsDirOption, JsonOption, registry
+from mlebench.cli.options import CompetitionsDirOption, JsonOption, RunsDirOption, registry
 
 if TYPE_CHECKING:
     from mlebench.reporting.statistics import Missing
@@ -29,7 +29,7 @@ def report(
             "complete leaves out seeds that have any.",
         ),
     ] = "failure",
-    runs_dir: Annotated[Path, typer.Option("--runs-dir", help="Where runs live.")] = Path("runs"),
+    runs_dir: RunsDirOption = Path("runs"),
     competitions_dir: CompetitionsDirOption = None,
     as_json: JsonOption = False,
 ) -> None:

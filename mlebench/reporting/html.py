@@ -111,7 +111,9 @@ def _figures(summary: RunSummary) -> Html:
             element(
                 "li",
                 element("span", label, class_="label"),
-                element("span", text.mean(estimate), element("small", f"± {text.sem(estimate)} %"), class_="value"),
+                element(
+                    "span", f"{text.mean(estimate)} ", element("small", f"± {text.sem(estimate)} %"), class_="value"
+                ),
                 element("span", detail, class_="detail") if detail else None,
                 element("span", "means nothing: synthetic data", class_="detail void-note") if meaningless else None,
                 class_=f"{measure.value}{' wide' if wide else ''}{meaningless}",

@@ -89,7 +89,10 @@ def data_line(summary: RunSummary) -> str:
     if not facts.data_sources:
         return "nothing graded yet"
     sources = ", ".join(f"{count} {source}" for source, count in facts.data_sources.items())
-    return f"{sources}; published checksums held for {text.of(facts.verified, sum(facts.data_sources.values()))}"
+    # Nobody published checksums of made-up or bundled data.
+    checkable = sum(count for source, count in facts.data_sources.items() if source not in ("synthetic", "bundled"))
+    held = f"; published checksums held for {text.of(facts.verified, checkable)}" if checkable else ""
+    return f"{sources}{held}"
 
 
 def isolation(summary: RunSummary) -> str:
