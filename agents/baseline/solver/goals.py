@@ -15,7 +15,7 @@ from solver.task import Task
 MOST_CLASSES = 1_000
 FEW_NUMBERS = 30
 """Whole numbers with no more different values than this are classes rather than amounts."""
-ROWS_PER_CLASS = 2.0
+ROWS_PER_CLASS = 4.0
 """Text with fewer rows than this for each value is no class but free text."""
 FLOOR = 1e-6
 """Smallest class probability that is written: log loss punishes a wrong 0 without bound."""

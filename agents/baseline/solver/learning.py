@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 from sklearn.model_selection import KFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from solver.environment import Clock, OutOfTime
 from solver.features import Views
@@ -61,7 +62,11 @@ def learn(goal: Goal, train: Views, test: Views, clock: Clock, cpus: int, seed: 
             break
         start = clock.spent
         try:
-            fitted.append(_cross_validate(candidate, goal, rows[candidate.view], test[candidate.view], folds, clock))
+            # Threads that wait for each other cost more than they bring on small tables, above all on a busy machine.
+            with threadpool_limits(cpus if len(goal.rows) > MANY_ROWS else 1):
+                fitted.append(
+                    _cross_validate(candidate, goal, rows[candidate.view], test[candidate.view], folds, clock)
+                )
         except OutOfTime as limit:
             log.info("%s given up: %s", candidate.name, limit)
             break

@@ -33,9 +33,6 @@ def main() -> int:
     """Make a submission; 0 when there is one, if only the sample."""
     environment = Environment.read()
     _start_log(environment.logs)
-    shutil.copytree(
-        Path(__file__).parent.parent, environment.code, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
-    )
     sample_path = environment.sample or find_sample(environment.data)
     if sample_path is None:
         log.error("there is no sample submission in %s", environment.data)
@@ -43,6 +40,7 @@ def main() -> int:
     submitter = Submitter(environment)
     submitter.put_sample(sample_path)
     log.info("the sample submission is in place")
+    _copy_code(environment.code)
     clock = environment.clock()
     signal.signal(signal.SIGALRM, _out_of_time)
     signal.setitimer(signal.ITIMER_REAL, max(1.0, ALARM_SHARE * clock.seconds))
@@ -86,6 +84,16 @@ def put(proposal: Proposal, submitter: Submitter, sample: pd.DataFrame) -> bool:
     if submitter.put(proposal.frame, sample):
         return True
     return proposal.plain is not None and submitter.put(proposal.plain, sample)
+
+
+def _copy_code(folder: Path) -> None:
+    """Leave a copy of this agent; only contents, since the folder may belong to somebody else."""
+    agent = Path(__file__).parent.parent
+    for source in agent.rglob("*"):
+        target = folder / source.relative_to(agent)
+        if source.is_file() and "__pycache__" not in source.parts:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
 
 
 def _start_log(folder: Path) -> None:

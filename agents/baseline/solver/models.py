@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sklearn import ensemble, linear_model, naive_bayes, neighbors, neural_network, svm
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -24,6 +25,8 @@ NETWORK_ROWS = 20_000
 NEIGHBOUR_ROWS = 20_000
 BOOSTING_CLASSES = 12
 """Boosting fits one tree a class and round, which is too slow beyond."""
+EARLY_STOPPING_MEMBERS = 20
+"""Rows that every class needs for boosting to hold some back and stop by them."""
 WIDE = 100
 """Columns beyond which a dense view is first reduced for kernels, neighbours and networks."""
 
@@ -41,10 +44,10 @@ def candidates(goal: Goal, views: Views, rows: int, cpus: int, seed: int) -> lis
     """Models that fit the goal, the number of rows and the views at hand."""
     if goal.kind is Kind.NUMBER:
         return _regressors(views, rows, cpus, seed)
-    return _classifiers(len(goal.classes), views, rows, cpus, seed)
+    return _classifiers(np.bincount(goal.y), views, rows, cpus, seed)
 
 
-def _classifiers(classes: int, views: Views, rows: int, cpus: int, seed: int) -> list[Candidate]:
+def _classifiers(members: np.ndarray, views: Views, rows: int, cpus: int, seed: int) -> list[Candidate]:
     leaf, trees = (1, 300) if rows < MANY_ROWS else (10, 100)
     found = []
     if "words" in views:
@@ -86,13 +89,14 @@ def _classifiers(classes: int, views: Views, rows: int, cpus: int, seed: int) ->
             ),
         ),
     ]
-    if classes <= BOOSTING_CLASSES:
+    if len(members) <= BOOSTING_CLASSES:
+        early = bool(members.min() >= EARLY_STOPPING_MEMBERS)
         found.append(
             Candidate(
                 "gradient boosting",
                 "trees",
                 lambda: ensemble.HistGradientBoostingClassifier(
-                    learning_rate=0.08, max_iter=150, early_stopping=True, random_state=seed
+                    learning_rate=0.08, max_iter=150, early_stopping=early, random_state=seed
                 ),
             )
         )
