@@ -1,0 +1,19 @@
+"""Rows of train.csv, 10 % to the test set (seed 0), in drawn order; the sample guesses at random."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mlebench.data.splits import split_frame
+from mlebench.data.tables import read_csv, write_csv
+
+
+def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
+    train, test = split_frame(read_csv(raw / "train.csv"), 0.1)
+    write_csv(train, public / "train.csv")
+    write_csv(test, private / "answers.csv")
+    write_csv(test.drop(columns="score"), public / "test.csv")
+    guesses = np.random.RandomState(42).randint(1, 7, size=len(test))
+    write_csv(test[["essay_id"]].assign(score=guesses), public / "sample_submission.csv")

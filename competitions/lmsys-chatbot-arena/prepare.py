@@ -1,0 +1,18 @@
+"""Rows of train.csv, 10 % to the test set (seed 0), in drawn order; agents do not see which models spoke."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mlebench.data.splits import split_frame
+from mlebench.data.tables import read_csv, write_csv
+
+WINNERS = ["winner_model_a", "winner_model_b", "winner_tie"]
+
+
+def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
+    train, test = split_frame(read_csv(raw / "train.csv"), 0.1)
+    write_csv(train, public / "train.csv")
+    write_csv(test, private / "answers.csv")
+    write_csv(test[["id", "prompt", "response_a", "response_b"]], public / "test.csv")
+    write_csv(test[["id"]].assign(**dict.fromkeys(WINNERS, 1 / 3)), public / "sample_submission.csv")
