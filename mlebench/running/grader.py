@@ -128,11 +128,11 @@ class _Worker:
             self._process.stdin.write(json.dumps(job).encode() + b"\n")
             self._process.stdin.flush()
             line = self._read_line(timeout)
-        except OSError:
-            line = b""
         except TimeoutError:
             self._broken = True
             return {"error": f"Grading took longer than {timeout:.0f} seconds and was ended."}
+        except OSError:
+            line = b""
         if line:
             return json.loads(line)
         self._broken = True
