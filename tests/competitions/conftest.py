@@ -3,51 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from mlebench.competition import Competition
-from mlebench.data.paths import DataDir, PreparedPaths
-from mlebench.data.prepare import prepare_competition
-from mlebench.data.sources import SourceRequest
+from mlebench.data.paths import DataDir
 from mlebench.grading.grade import Grader
 from mlebench.registry import Registry
 
 
-class Ready:
+class Made:
     """A competition with its raw files and what the recipe made of them."""
 
-    def __init__(self, competition: Competition, raw: Path, data_dir: DataDir) -> None:
-        prepare_competition(competition, data_dir, SourceRequest(str(raw)))
+    def __init__(self, competition: Competition, data_dir: DataDir, source: Path | None = None) -> None:
         self.competition = competition
-        self.raw = raw
-        self.paths: PreparedPaths = data_dir.paths(competition.id)
-        self.public, self.private = self.paths.public, self.paths.private
+        self.paths = data_dir.paths(competition.id)
+        for folder in (self.paths.raw, self.paths.public, self.paths.private):
+            folder.mkdir(parents=True)
+        if source is None:
+            competition.make_raw(self.paths.raw)
+        competition.prepare(source or self.paths.raw, self.paths.public, self.paths.private)
 
-    def score(self, table: pd.DataFrame) -> float:
-        """The score of a table as a submission; the file stays at `self.submission`."""
-        table.to_csv(self.submission, index=False)
-        return Grader(self.competition, self.paths).score(self.submission)[0]
+    @cached_property
+    def grader(self) -> Grader:
+        """Grades against the made answers."""
+        return Grader(self.competition, self.paths)
 
-    @property
-    def submission(self) -> Path:
-        """Where `score` writes."""
-        return self.paths.home / "submission.csv"
+    def score(self, table: pd.DataFrame, folder: Path) -> float:
+        """The score of a table as the submission that is written to `folder`/submission.csv."""
+        path = folder / "submission.csv"
+        table.to_csv(path, index=False)
+        return self.grader.score(path)[0]
 
 
 @pytest.fixture(scope="session")
-def ready(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Ready]:
-    """Gives a competition by id, prepared once from its made-up data; a raw folder of one's own may stand in."""
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Made]:
+    """Gives a competition by id, prepared once: from made-up data, or from a folder of raw files of one's own."""
 
     @cache
-    def get(competition_id: str, raw: Path | None = None) -> Ready:
-        competition = Registry().get(competition_id)
-        if raw is None:
-            raw = tmp_path_factory.mktemp("raw")
-            competition.make_raw(raw, seed=3)
-        return Ready(competition, raw, DataDir(tmp_path_factory.mktemp("data")))
+    def get(competition_id: str, source: Path | None = None) -> Made:
+        return Made(Registry().get(competition_id), DataDir(tmp_path_factory.mktemp("data")), source)
 
     return get
