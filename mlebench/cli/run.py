@@ -70,7 +70,7 @@ def run(
 
     if resume is not None:
         allowed = {"resume", "runs_dir", "concurrency", "as_json"}
-        if extra := [f"--{key.replace('_', '-')}" for key in _given(context) if key not in allowed]:
+        if extra := [option for key, option in _given(context).items() if key not in allowed]:
             raise UsageError(f"A resumed run keeps its configuration: leave out {', '.join(extra)}.")
         raise typer.Exit(_resume(resume, runs_dir, concurrency if "concurrency" in _given(context) else None, as_json))
     from mlebench.agents.agent import load_agent
@@ -173,9 +173,8 @@ def _sandbox(name: str | None) -> Sandbox:
         try:
             sandbox.check()
         except SandboxError as error:
-            raise UsageError(
-                f"{error} To run an agent you trust without isolation, say so with `--sandbox process`."
-            ) from None
+            offer = "" if "--sandbox process" in str(error) else " Or run without isolation: `--sandbox process`."
+            raise UsageError(f"{error}{offer}") from None
     return sandbox
 
 
@@ -204,12 +203,14 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
     )
 
 
-def _given(context: typer.Context) -> list[str]:
-    """Names of the options that stand on the command line or in the environment."""
-    from click.core import ParameterSource
-
-    default = (ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP, ParameterSource.ENVIRONMENT)
-    return [key for key in context.params if context.get_parameter_source(key) not in default]
+def _given(context: typer.Context) -> dict[str, str]:
+    """Options that stand on the command line: parameter name -> how the option is spelt."""
+    given = {}
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is not None and source.name == "COMMANDLINE":
+            given[parameter.name or ""] = max(parameter.opts, key=len)
+    return given
 
 
 def _words(run: Run) -> str:

@@ -98,6 +98,9 @@ class AttemptLife:
 
     def _launch(self) -> None:
         attempt, config = self._attempt, self._config
+        if attempt.tries:
+            # The try before may have failed in a way that kept it from being removed.
+            self._sandbox.remove_named(sandbox_name(self._site.run_id, attempt))
         self._folder.clear()
         self._move(State.RUNNING, f"try {attempt.tries + 1}", **FRESH, tries=attempt.tries + 1)
         self._log.append("try", number=self._attempt.tries, sandbox=self._sandbox.name, network=config.network)
