@@ -152,7 +152,7 @@ def test_pictures_in_zips(public: Path, random: np.random.Generator, tmp_path: P
     zipped(public / "test.zip", {name: content[name] for name in names[80:]})
     table = pd.DataFrame({"id": names, "has_cactus": truth})
     write(public, train=table[:80], sample_submission=table[80:].assign(has_cactus=0.5))
-    answer, summary = run(public)
+    answer, summary = run(public, seconds=20.0)
     assert "pictures" in summary["strategy"]
     assert auc(truth[80:], answer["has_cactus"]) > 0.95
 
@@ -168,7 +168,7 @@ def test_pictures_in_class_folders(public: Path, random: np.random.Generator) ->
         Image.fromarray(pixels).save(folder / f"{i}.png")
         truth += [["maize", "beet", "charlock"][kind]] * (i >= 60)
     write(public, sample_submission=pd.DataFrame({"file": [f"{i}.png" for i in range(60, 90)], "species": "maize"}))
-    answer, _ = run(public)
+    answer, _ = run(public, seconds=20.0)
     assert (answer["species"] == truth).mean() > 0.9
 
 
@@ -184,7 +184,7 @@ def test_picture_to_picture(public: Path, random: np.random.Generator) -> None:
         if i >= 6:
             truth |= {f"{i}_{r + 1}_{c + 1}": clean[r, c] / 255 for r in range(14) for c in range(20)}
     write(public, sampleSubmission=pd.DataFrame({"id": list(truth), "value": 1}))
-    answer, summary = run(public)
+    answer, summary = run(public, seconds=60.0)
     error = np.sqrt(np.mean((answer["value"].astype(float).to_numpy() - np.array(list(truth.values()))) ** 2))
     assert summary["strategy"].startswith("regression of pixels")
     assert error < 0.1
@@ -237,8 +237,8 @@ def test_whole_number_classes_of_which_one_occurs_once(public: Path, random: np.
     test = table[ROWS:]
     write(public, train=table[:ROWS], test=test.drop(columns="Cover_Type"))
     write(public, sample_submission=test[["Id"]].assign(Cover_Type=2))
-    answer, _ = run(public, seconds=6.0)
-    assert (answer["Cover_Type"].astype(int) == test["Cover_Type"].to_numpy()).mean() > 0.9
+    answer, _ = run(public)
+    assert (answer["Cover_Type"].astype(int) == test["Cover_Type"].to_numpy()).mean() > 0.7
 
 
 def test_true_and_false_with_gaps_and_codes(public: Path, random: np.random.Generator) -> None:
@@ -290,13 +290,26 @@ def test_unknown_shape_keeps_the_sample(public: Path) -> None:
     assert summary == {"strategy": "sample submission", "submitted": 0}
 
 
-def test_failing_strategy_keeps_the_sample(public: Path) -> None:
-    write(public, train=pd.DataFrame({"id": range(40), "x": range(40), "y": [0.5, 1.5] * 20}))
+def test_failing_strategy_keeps_the_sample(public: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for folder in ("train", "test"):
+        (public / folder).mkdir()
+        for i in range(40):
+            (public / folder / f"{i}.png").write_bytes(b"no picture")
+    table = pd.DataFrame({"id": range(40), "y": [0, 1] * 20})
+    write(public, train=table, sample_submission=table.assign(y=0.5))
+    answer, summary = run(public)
+    assert list(answer["y"]) == ["0.5"] * 40
+    assert summary["submitted"] == 0
+    assert "pictures failed" in caplog.text
+
+
+def test_out_of_time_from_the_start_still_gives_a_first_model(public: Path) -> None:
+    write(public, train=pd.DataFrame({"id": range(40), "x": range(40), "y": np.arange(40) * 1.5}))
     write(public, test=pd.DataFrame({"id": [50, 51], "x": [1, 2]}))
     write(public, sample_submission=pd.DataFrame({"id": [50, 51], "y": [0.1, 0.1]}))
     answer, summary = run(public, seconds=-1.0)
-    assert list(answer["y"]) == ["0.1", "0.1"]
-    assert summary["submitted"] == 0
+    assert np.allclose(answer["y"].astype(float), [1.5, 3.0], atol=1)
+    assert summary["submitted"] == 1
 
 
 def test_refused_probabilities_become_classes(

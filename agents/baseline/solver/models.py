@@ -19,13 +19,13 @@ from solver.goals import Goal, Kind
 
 KERNEL_ROWS = 4_000
 """Rows up to which kernel machines are tried."""
-MANY_ROWS = 20_000
+MANY_ROWS = 5_000
 """Rows beyond which forests have fewer trees with larger leaves, for time and memory."""
 NETWORK_ROWS = 20_000
 NEIGHBOUR_ROWS = 20_000
 BOOSTING_CLASSES = 12
 """Boosting fits one tree a class and round, which is too slow beyond."""
-EARLY_STOPPING_MEMBERS = 20
+EARLY_STOPPING_MEMBERS = 5
 """Rows that every class needs for boosting to hold some back and stop by them."""
 WIDE = 100
 """Columns beyond which a dense view is first reduced for kernels, neighbours and networks."""
@@ -73,6 +73,17 @@ def _classifiers(members: np.ndarray, views: Views, rows: int, cpus: int, seed: 
         found.append(
             Candidate("logistic regression", "linear", lambda: linear_model.LogisticRegression(C=0.3, max_iter=500))
         )
+    if len(members) <= BOOSTING_CLASSES:
+        early = bool(members.min() >= EARLY_STOPPING_MEMBERS)
+        found.append(
+            Candidate(
+                "gradient boosting",
+                "trees",
+                lambda: ensemble.HistGradientBoostingClassifier(
+                    learning_rate=0.08, max_iter=150, l2_regularization=5.0, early_stopping=early, random_state=seed
+                ),
+            )
+        )
     found += [
         Candidate(
             "extra trees",
@@ -89,17 +100,6 @@ def _classifiers(members: np.ndarray, views: Views, rows: int, cpus: int, seed: 
             ),
         ),
     ]
-    if len(members) <= BOOSTING_CLASSES:
-        early = bool(members.min() >= EARLY_STOPPING_MEMBERS)
-        found.append(
-            Candidate(
-                "gradient boosting",
-                "trees",
-                lambda: ensemble.HistGradientBoostingClassifier(
-                    learning_rate=0.08, max_iter=150, early_stopping=early, random_state=seed
-                ),
-            )
-        )
     if "words" not in views:
         found += _distance_classifiers("linear", views, rows, seed, scale=True)
     return found
@@ -157,6 +157,13 @@ def _regressors(views: Views, rows: int, cpus: int, seed: int) -> list[Candidate
         found.append(Candidate(f"ridge, {alpha:g}", dense, lambda alpha=alpha: linear_model.Ridge(alpha=alpha)))
     found += [
         Candidate(
+            "gradient boosting",
+            "trees",
+            lambda: ensemble.HistGradientBoostingRegressor(
+                learning_rate=0.05, max_iter=300, early_stopping=True, random_state=seed
+            ),
+        ),
+        Candidate(
             "extra trees",
             "trees_filled",
             lambda: ensemble.ExtraTreesRegressor(
@@ -168,13 +175,6 @@ def _regressors(views: Views, rows: int, cpus: int, seed: int) -> list[Candidate
             "trees_filled",
             lambda: ensemble.RandomForestRegressor(
                 trees, min_samples_leaf=leaf, max_features=0.4, n_jobs=cpus, random_state=seed
-            ),
-        ),
-        Candidate(
-            "gradient boosting",
-            "trees",
-            lambda: ensemble.HistGradientBoostingRegressor(
-                learning_rate=0.05, max_iter=300, early_stopping=True, random_state=seed
             ),
         ),
     ]

@@ -20,7 +20,7 @@ from solver.task import Task
 
 log = logging.getLogger(__name__)
 
-ROWS_PER_SECOND = 300
+ROWS_PER_SECOND = 100
 """Training rows kept for each second of our share of the time."""
 FEWEST_ROWS, MOST_ROWS = 3_000, 400_000
 
