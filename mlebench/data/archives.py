@@ -199,6 +199,20 @@ def write_zip(
     return count
 
 
+@contextmanager
+def create_zip(archive: Path, member: str, *, level: int | None = None) -> Iterator[IO[bytes]]:
+    """Write a zip of one member as a stream, for what is too large to lie about as a plain file; fixed date.
+
+    `level` is deflate's, 1 (fastest) to 9; none is its default.
+    """
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        zipfile.ZipFile(archive, "x", zipfile.ZIP_DEFLATED, compresslevel=level) as out,
+        out.open(member, "w", force_zip64=True) as stream,
+    ):
+        yield stream
+
+
 def zip_folder(folder: Path, archive: Path, *, prefix: str = "") -> int:
     """Zip every file below `folder`, sorted by name, as `prefix` + relative path; return how many."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
