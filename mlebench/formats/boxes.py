@@ -1,7 +1,7 @@
 """Box lists in CSV cells: `a b c a b c ...`, numbers (and names) in groups of a fixed length, flat as arrays.
 
 The fields of a group are the caller's: class, confidence and corners of a box; label and point; nine numbers of a
-box in space. Cells are parsed all at once, so that a million boxes take about a second.
+box in space. Cells are parsed all at once, not box by box: a million boxes take one or two seconds.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ import io
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -69,12 +68,12 @@ def open_submission(path: Path) -> Iterator[SubmissionFile]:
             yield SubmissionFile(path, "parquet", _sha256(file), "", (), lambda: _rewound(file))
             return
         opener = _opener(file, name)
-        try:
+        if name.endswith(".csv"):
             scan = _scan(opener())
-            digest = scan.sha256 if name.endswith(".csv") else _sha256(file)
-            yield SubmissionFile(path, "csv", digest, scan.header, tuple(scan.warnings), opener)
-        except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise InvalidSubmissionError(Reason.UNREADABLE, f"The archive {path.name} is damaged: {error}.") from None
+            digest = scan.sha256
+        else:
+            scan, digest = _scan_archive(opener, path.name), _sha256(file)
+        yield SubmissionFile(path, "csv", digest, scan.header, tuple(scan.warnings), opener)
 
 
 def _open_regular(path: Path) -> IO[bytes]:
@@ -119,7 +118,21 @@ def _zip_member(file: IO[bytes]) -> IO[bytes]:
         raise InvalidSubmissionError(
             Reason.UNREADABLE, "The zipped submission is encrypted; submit it without a password."
         )
+    # The readers of other methods unpack without a bound on memory.
+    if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise InvalidSubmissionError(Reason.UNREADABLE, "The zipped submission must be stored or deflated.")
     return archive.open(members[0])
+
+
+def _scan_archive(opener: Callable[[], IO[bytes]], name: str) -> _Scan:
+    """Scan what an archive holds; this reads all of it and compares its checksum."""
+    try:
+        return _scan(opener())
+    except InvalidSubmissionError:
+        raise
+    except Exception as error:  # whatever a damaged archive makes its reader raise, the file is unreadable
+        detail = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InvalidSubmissionError(Reason.UNREADABLE, f"The archive {name} is damaged: {detail}.") from None
 
 
 @dataclass
