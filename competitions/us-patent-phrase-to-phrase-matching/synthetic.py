@@ -10,8 +10,28 @@ import pandas as pd
 from mlebench.synthetic.text import hex_ids
 
 WORDS = np.array(
-    ["abatement", "absorbent", "acid", "angular", "base", "circuit", "coating", "contact", "display", "fluid"]
-    + ["frame", "gear", "housing", "panel", "pollution", "sensor", "shaft", "signal", "tube", "valve"],
+    [
+        "abatement",
+        "absorbent",
+        "acid",
+        "angular",
+        "base",
+        "circuit",
+        "coating",
+        "contact",
+        "display",
+        "fluid",
+        "frame",
+        "gear",
+        "housing",
+        "panel",
+        "pollution",
+        "sensor",
+        "shaft",
+        "signal",
+        "tube",
+        "valve",
+    ],
     dtype=object,
 )
 CONTEXTS = ["A47", "A61", "B60", "C08", "F16", "G01", "G06", "H01", "H04"]

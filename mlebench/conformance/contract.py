@@ -87,10 +87,15 @@ class Contract:
     def perfect(self) -> pd.DataFrame:
         """The best possible submission, from the answers."""
         answers = self.grader.answers
-        if self.competition.has_grader and hasattr(self.competition.grader, "perfect"):
-            return self.competition.grader.perfect(answers)
         ids = [name for name in self.competition.id_columns if name in answers.columns]
-        return answers[[*ids, *self.grader.columns]]
+        if self.competition.has_grader and hasattr(self.competition.grader, "perfect"):
+            best = self.competition.grader.perfect(answers)
+        else:
+            best = answers[[*ids, *self.grader.columns]]
+        if self.competition.submission.extra_ids == "ignore":  # rows that are not scored must stand too
+            sample = pd.read_csv(self.sample, dtype=str, keep_default_na=False)
+            best = pd.concat([best, sample[~sample[ids[0]].isin(best[ids[0]])]])
+        return best
 
     def score_or_none(self, submission: Path) -> float | None:
         """The score; none where the format is right but the metric has no value on the predictions."""
