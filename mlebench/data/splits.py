@@ -36,3 +36,32 @@ def split_items(items: Sequence[Item], test_size: float | int, seed: int = 0) ->
     """Train and test members of a sequence (ids, groups, paths, records), in drawn order."""
     train, test = train_test_positions(len(items), test_size, seed)
     return [items[i] for i in train], [items[i] for i in test]
+
+
+def split_groups(
+    frame: pd.DataFrame, column: str, test_size: float | int, seed: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Train and test rows of a table whose groups stay whole.
+
+    The groups (equal values of `column`, sorted by value) are split as by `split_items`; each part holds its groups
+    in drawn order, and within a group the rows keep theirs. The old index stays.
+    """
+    codes, groups = pd.factorize(frame[column], sort=True)
+    train, test = train_test_positions(len(groups), test_size, seed)
+    place = np.empty(len(groups), dtype=np.int64)
+    place[test] = np.arange(len(test))
+    place[train] = np.arange(len(test), len(groups))
+    places = place[codes]
+    order = np.argsort(places, kind="stable")
+    count = int((places < len(test)).sum())
+    return frame.iloc[order[count:]], frame.iloc[order[:count]]
+
+
+def mark_test_groups(keys: pd.Series, test_size: float | int, seed: int = 0) -> np.ndarray:
+    """Which rows are test when distinct keys, in order of first appearance, are split as by `split_items`; (n,) bool.
+
+    For recipes that keep the order of rows on both sides.
+    """
+    codes, distinct = pd.factorize(keys)
+    _, test = train_test_positions(len(distinct), test_size, seed)
+    return np.isin(np.arange(len(distinct)), test)[codes]

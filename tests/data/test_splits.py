@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
-from mlebench.data.splits import split_frame, split_items, train_test_positions
+from mlebench.data.splits import mark_test_groups, split_frame, split_groups, split_items, train_test_positions
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -61,3 +61,21 @@ def test_members_of_a_sequence(items: list[str], seed: int) -> None:
 def test_an_empty_side_is_refused(n: int, size: float) -> None:
     with pytest.raises(ValueError, match="cannot take"):
         train_test_positions(n, size)
+
+
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=80), SEEDS)
+def test_whole_groups_in_drawn_order(keys: list[int], seed: int) -> None:
+    assume(len(set(keys)) > 1)
+    frame = pd.DataFrame({"key": [f"k{key}" for key in keys], "row": range(len(keys))})
+    groups = [group for _, group in frame.groupby("key")]
+    parts = train_test_split(groups, test_size=0.3, random_state=seed)
+    for ours, wanted in zip(split_groups(frame, "key", 0.3, seed), parts, strict=True):
+        pd.testing.assert_frame_equal(ours, pd.concat(wanted))
+
+
+@given(st.lists(st.integers(0, 12), min_size=2, max_size=80), SEEDS)
+def test_groups_in_order_of_appearance(keys: list[int], seed: int) -> None:
+    assume(len(set(keys)) > 1)
+    column = pd.Series(keys)
+    _, test = train_test_split(column.unique(), test_size=0.3, random_state=seed)
+    assert np.array_equal(mark_test_groups(column, 0.3, seed), column.isin(test))
