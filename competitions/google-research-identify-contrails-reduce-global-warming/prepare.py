@@ -21,8 +21,8 @@ EMPTY = "-"
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    records = json.loads((raw / "train_metadata.json").read_text())
-    validation = json.loads((raw / "validation_metadata.json").read_text())
+    records = json.loads((raw / "train_metadata.json").read_text(encoding="utf-8"))
+    validation = json.loads((raw / "validation_metadata.json").read_text(encoding="utf-8"))
     train, test = split_items(records, len(validation))
     answers = pd.DataFrame([_answer(raw / "train" / record["record_id"]) for record in test])
     write_csv(answers, private / "answers.csv")
