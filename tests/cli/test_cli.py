@@ -41,7 +41,9 @@ def sample(data: Path, competition: str) -> Path:
     return data / competition / "prepared" / "public" / "sample_submission.csv"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "--json"], ["prepare", "--help"], ["grade", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "--json"], ["prepare", "--help"], ["grade", "--help"]]
+)
 def test_light_commands_import_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import sys; sys.argv = ['mlebench', *sys.argv[1:]]\n"
