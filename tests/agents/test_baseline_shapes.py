@@ -245,6 +245,7 @@ def test_true_and_false_with_gaps_and_codes(public: Path, random: np.random.Gene
     side = random.choice(["P", "S"], ROWS + TEST_ROWS)
     cabin = [f"B/{i}/{s}" if i % 10 else "" for i, s in enumerate(side)]
     table = pd.DataFrame({"Passenger": [f"{i:04d}_01" for i in range(len(side))], "Cabin": cabin, "Gone": side == "P"})
+    table.insert(1, "Asleep", np.where(random.random(len(side)) < 0.3, "", np.where(side == "P", "True", "False")))
     test = table[ROWS:]
     write(
         public,
@@ -252,7 +253,8 @@ def test_true_and_false_with_gaps_and_codes(public: Path, random: np.random.Gene
         test=test.drop(columns="Gone"),
         sample_submission=test[["Passenger"]].assign(Gone=False),
     )
-    answer, _ = run(public)
+    answer, summary = run(public)
+    assert summary["strategy"] == "models on table columns"
     assert set(answer["Gone"]) == {"True", "False"}
     assert (answer["Gone"] == test["Gone"].astype(str).to_numpy()).mean() > 0.85
 

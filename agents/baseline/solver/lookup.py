@@ -18,7 +18,9 @@ log = logging.getLogger(__name__)
 HELD_OUT = 0.1
 MOST_HELD_OUT = 50_000
 SHARE_COPIED = 0.3
-"""A text target with few values is a class, unless it repeats an input cell in at least this share of the rows."""
+"""A text target that could be a class is none if it repeats an input cell in at least this share of the rows..."""
+MOST_LABELS = 30
+"""...and has more different values than this; True and False are classes even where another column often agrees."""
 
 Rule = Callable[[pd.Series], pd.Series]
 """Turns input cells into output cells."""
@@ -36,8 +38,10 @@ class TextLookup:
         target = task.train[task.targets[0]]
         if not _is_text(target) or not _inputs(task):
             return False
+        if find_goals(task) is None:
+            return True
         copied = max(float((task.train[name] == target).mean()) for name in _inputs(task))
-        return copied >= SHARE_COPIED or find_goals(task) is None
+        return copied >= SHARE_COPIED and target.nunique() > MOST_LABELS
 
     def solve(self, task: Task, clock: Clock, cpus: int) -> Iterator[Proposal]:
         """One submission, from the rule that does best on held-out rows."""
