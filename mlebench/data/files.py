@@ -39,6 +39,11 @@ def link_all(pairs: Iterable[tuple[Path, Path]]) -> int:
     return count
 
 
+def link_named(source: Path, target: Path, names: Iterable[str]) -> int:
+    """Link the files of these names (or relative paths) from one folder to the same place below another."""
+    return link_all((source / name, target / name) for name in names)
+
+
 def link_tree(source: Path, target: Path) -> int:
     """Link every regular file below `source` to the same relative place below `target`; return how many."""
     files = (path for path in sorted(source.rglob("*")) if path.is_file())
