@@ -6,13 +6,18 @@ box in space. Cells are parsed all at once, not box by box: a million boxes take
 
 from __future__ import annotations
 
+import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
+import pandas as pd
 
 from mlebench.errors import InvalidSubmissionError, Reason
+
+_DECIMAL = b"0123456789+-.eE"
+_FEW = 1000
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,7 @@ def format_boxes(ids: np.ndarray, fields: Sequence[np.ndarray]) -> tuple[np.ndar
 
 def _numbers(tokens: list[str], field: str, rows: np.ndarray, column: str, finite: bool) -> np.ndarray:
     try:
-        numbers = np.fromiter(map(float, tokens), np.float64, len(tokens))
+        numbers = _floats(tokens)
     except ValueError:
         bad = next(i for i, token in enumerate(tokens) if not _is_number(token))
         _refuse(column, int(rows[bad]), _fault(field, tokens[bad], "no number"))
@@ -95,6 +100,18 @@ def _numbers(tokens: list[str], field: str, rows: np.ndarray, column: str, finit
         bad = int(ok.argmin())
         _refuse(column, int(rows[bad]), _fault(field, tokens[bad], "not finite"))
     return numbers
+
+
+def _floats(tokens: list[str]) -> np.ndarray:
+    """What float() makes of each token; ValueError if it refuses one."""
+    lines = "\n".join(tokens).encode()
+    # Plain decimals go through pandas' parser, which gives the same numbers several times as fast.
+    if len(tokens) > _FEW and len(lines.translate(None, _DECIMAL)) == len(tokens) - 1:
+        table = pd.read_csv(
+            io.BytesIO(lines), header=None, names=["number"], dtype=np.float64, na_filter=False, skip_blank_lines=False
+        )
+        return table["number"].to_numpy()
+    return np.fromiter(map(float, tokens), np.float64, len(tokens))
 
 
 def _is_number(token: str) -> bool:

@@ -76,3 +76,23 @@ def test_round_trip(cells: list[list[tuple[int, float, float]]]) -> None:
     assert rows.tolist() == list(range(len(cells)))
     found = parse(*written)
     assert [tuple(values) for values in zip(found.row, *found.fields.values(), strict=True)] == groups
+
+
+@given(st.lists(st.one_of(st.floats(allow_nan=False), st.integers()).map(repr), min_size=3, max_size=9))
+def test_many_numbers_are_read_as_few_are(tokens: list[str]) -> None:
+    tokens = [token for token in tokens if abs(float(token)) < 1e300][:3] + ["1", "+2.50e-1", "00.3"]
+    cell = " ".join((tokens * 1000)[: 3 * (len(tokens) * 1000 // 3)])
+    many = parse(cell).stacked(POINT).ravel()
+    assert np.array_equal(many, [float(token) for token in cell.split()])
+
+
+@pytest.mark.parametrize("token", ["True", "1_0", "0x1", "", "1\n2", "--1", "1e", "٣", "1,5", '"1"'])
+def test_many_numbers_are_refused_as_few_are(token: str) -> None:
+    cells = ["1 2 3"] * 2000 + [f"1 {token} 3"]
+    try:
+        wanted = float(token)
+    except ValueError:
+        with pytest.raises(InvalidSubmissionError, match="row 2001 the x"):
+            parse(*cells)
+    else:
+        assert parse(*cells)["x"][-1] == wanted
