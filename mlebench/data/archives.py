@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import calendar
 import errno
 import gzip
 import io
@@ -15,7 +16,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -67,8 +68,30 @@ def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = 
 
 def extract_tar(archive: Path, folder: Path) -> int:
     """Extract a tar's (gz, bz2, xz or plain) regular files below `folder`; links and devices are errors."""
-    count = total = 0
-    with _damage_told(archive, "tar"), _tar_stream(archive) as stream:
+    count = 0
+    with _damage_told(archive, "tar"):
+        for info, source in _tar_files(archive):
+            _write_member(archive, info.name, source, info.size, folder)
+            count += 1
+    return count
+
+
+def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield (name, content) of a tar's regular files, in its order, without writing anything.
+
+    For archives of many small files; names have no `./` before them. The rules of `extract_tar` hold.
+    """
+    with _damage_told(archive, "tar"):
+        for info, source in _tar_files(archive):
+            content = io.BytesIO()
+            _copy_bounded(source, content, info.size, f"{archive.name}:{info.name}")
+            yield safe_member(info.name).as_posix(), content.getvalue()
+
+
+def _tar_files(archive: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
+    """A tar's regular files, each to be read before the next one; the whole archive is checked on the way."""
+    total = 0
+    with _tar_stream(archive) as stream:
         limit = _expansion_limit(archive)
         with tarfile.open(fileobj=stream, mode="r|") as opened:
             for info in opened:
@@ -80,12 +103,10 @@ def extract_tar(archive: Path, folder: Path) -> int:
                 _check_total(archive, total, limit)
                 source = opened.extractfile(info)
                 assert source is not None
-                _write_member(archive, info.name, source, info.size, folder)
-                count += 1
+                yield info, source
         while chunk := stream.read(1 << 20):  # to the end, where the check sum is
             total += len(chunk)
             _check_total(archive, total, limit)
-    return count
 
 
 def _tar_stream(archive: Path) -> IO[bytes]:
@@ -217,6 +238,29 @@ def zip_folder(folder: Path, archive: Path, *, prefix: str = "") -> int:
     """Zip every file below `folder`, sorted by name, as `prefix` + relative path; return how many."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     return write_zip(archive, ((prefix + path.relative_to(folder).as_posix(), path) for path in files))
+
+
+def write_tar(archive: Path, members: Iterable[tuple[str, Path | bytes]], *, compressed: bool = False) -> int:
+    """Write (member name, file or bytes) pairs, in the order given, with fixed dates and owners; return how many.
+
+    `compressed` puts gzip around the tar.
+    """
+    archive.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with (
+        archive.open("xb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) if compressed else nullcontext(file) as stream,
+        tarfile.open(fileobj=stream, mode="w|") as out,
+    ):
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.mtime = calendar.timegm(FIXED_DATE)
+            with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as source:
+                info.size = source.seek(0, io.SEEK_END)
+                source.seek(0)
+                out.addfile(info, source)
+            count += 1
+    return count
 
 
 def _check_zip_member(archive: Path, info: zipfile.ZipInfo) -> None:

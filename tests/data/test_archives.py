@@ -22,7 +22,9 @@ from mlebench.data.archives import (
     extract_zip,
     open_member,
     read_members,
+    read_tar,
     safe_member,
+    write_tar,
     write_zip,
     zip_folder,
 )
@@ -318,3 +320,43 @@ class TestWriting:
         write_zip(tmp_path / "a.zip", [("a", b"1")])
         with zipfile.ZipFile(tmp_path / "a.zip") as opened:
             assert opened.getinfo("a").external_attr >> 16 == stat.S_IFREG | 0o644
+
+
+class TestTar:
+    @pytest.mark.parametrize("compressed", [False, True])
+    def test_what_is_written_is_read_back(self, tmp_path: Path, compressed: bool) -> None:
+        (tmp_path / "file").write_bytes(os.urandom(30_000))
+        members = [("b/c.jpg", tmp_path / "file"), ("a", b"bytes"), ("x/" + "y" * 120, b"")]
+        archive = tmp_path / "a.tar.gz"
+        assert write_tar(archive, members, compressed=compressed) == 3
+        with tarfile.open(archive, "r:gz" if compressed else "r:") as opened:
+            assert opened.getnames() == [name for name, _ in members]
+        read = list(read_tar(archive))
+        assert read == [("b/c.jpg", (tmp_path / "file").read_bytes()), ("a", b"bytes"), ("x/" + "y" * 120, b"")]
+
+    @pytest.mark.parametrize("compressed", [False, True])
+    def test_the_same_bytes_at_any_time(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compressed: bool
+    ) -> None:
+        (tmp_path / "file").write_bytes(b"content")
+        write_tar(tmp_path / "one", [("a", tmp_path / "file")], compressed=compressed)
+        monkeypatch.setattr(time, "time", lambda: 2_000_000_000.0)
+        os.utime(tmp_path / "file", (1, 1))
+        write_tar(tmp_path / "two", [("a", tmp_path / "file")], compressed=compressed)
+        assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+    def test_dots_before_a_name_are_dropped(self, tmp_path: Path) -> None:
+        archive = raw_tar(tmp_path / "a.tar", [(tarfile.TarInfo("./top/file"), b"x")])
+        assert list(read_tar(archive)) == [("top/file", b"x")]
+
+    @pytest.mark.parametrize("name", ESCAPES)
+    def test_names_that_leave_the_archive_are_refused(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(DataError):
+            list(read_tar(raw_tar(tmp_path / "a.tar", [(tarfile.TarInfo(name), b"x")])))
+
+    @pytest.mark.parametrize("mode", ["w", "w:gz"])
+    def test_half_a_tar_is_a_data_error(self, tmp_path: Path, mode: str) -> None:
+        archive = raw_tar(tmp_path / "a.tar", [(tarfile.TarInfo("file"), os.urandom(40_000))], mode)
+        archive.write_bytes(archive.read_bytes()[:20_000])
+        with pytest.raises(DataError, match="no readable tar"):
+            list(read_tar(archive))
