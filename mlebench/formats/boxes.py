@@ -106,7 +106,8 @@ def _floats(tokens: list[str]) -> np.ndarray:
     """What float() makes of each token; ValueError if it refuses one."""
     lines = "\n".join(tokens).encode()
     # Plain decimals go through pandas' parser, which gives the same numbers several times as fast.
-    if len(tokens) > _FEW and len(lines.translate(None, _DECIMAL)) == len(tokens) - 1:
+    plain = len(lines.translate(None, _DECIMAL)) == len(tokens) - 1 and b"\n\n" not in b"\n" + lines + b"\n"
+    if plain and len(tokens) > _FEW:
         table = pd.read_csv(
             io.BytesIO(lines), header=None, names=["number"], dtype=np.float64, na_filter=False, skip_blank_lines=False
         )
