@@ -15,15 +15,13 @@ UNCHANGED = ("articles.csv", "customers.csv", "sample_submission.csv")
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    days = [piece["t_dat"].unique() for piece in _pieces(raw, usecols=["t_dat"])]
-    start = max(pd.to_datetime(pd.Series(found)).max() for found in days) - pd.Timedelta(days=7)
+    days = {day for piece in _pieces(raw, usecols=["t_dat"]) for day in piece["t_dat"].unique()}
+    start = max(map(pd.Timestamp, days)) - pd.Timedelta(days=7)
+    hidden_days = [day for day in days if pd.Timestamp(day) >= start]
     hidden = []
     with (public / "transactions_train.csv").open("w", encoding="utf-8", newline="") as out:
         for number, piece in enumerate(_pieces(raw)):
-            # Few distinct days, so each is parsed once.
-            later = (
-                piece["t_dat"].map({day: pd.Timestamp(day) >= start for day in piece["t_dat"].unique()}).astype(bool)
-            )
+            later = piece["t_dat"].isin(hidden_days)
             piece[~later].to_csv(out, index=False, header=number == 0)
             hidden.append(piece.loc[later, ["customer_id", "article_id"]])
     bought = pd.concat(hidden).assign(article_id=lambda rows: rows["article_id"].astype(str))
