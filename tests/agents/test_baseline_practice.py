@@ -37,7 +37,7 @@ def test_clearly_better_than_the_sample(competition_id: str, tmp_path: Path) -> 
         "LOGS_DIR": str(tmp_path / "logs"),
         "SAMPLE_SUBMISSION": str(sample),
         "VALIDATE_URL": "http://127.0.0.1:9/validate",
-        "TIME_LIMIT_SECS": "8",
+        "TIME_LIMIT_SECS": "120",
         "SEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
