@@ -1,6 +1,6 @@
 """Reading and writing the tables of a recipe exactly as the published benchmark's recipes do.
 
-v1 promises the same bytes, so these two functions are the only place where a recipe's CSV dialect is decided:
+v1 promises the same bytes, so these functions are the only place where a recipe's CSV dialect is decided:
 pandas' default parsing (its words for missing cells included; floats are read exactly) and pandas' default
 writing without an index.
 """
@@ -22,3 +22,8 @@ def write_csv(frame: pd.DataFrame, path: Path, **options: Any) -> None:
     """Write a table as CSV without its index; UTF-8, line feeds, minimal quoting unless told otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     frame.to_csv(path, index=False, **options)
+
+
+def csv_bytes(frame: pd.DataFrame, **options: Any) -> bytes:
+    """What `write_csv` would write, for members of archives and for tables that are written in pieces."""
+    return frame.to_csv(index=False, **options).encode()

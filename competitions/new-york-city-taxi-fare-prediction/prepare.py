@@ -1,0 +1,70 @@
+"""Rides of train.csv, 9,914 of them to the test set (seed 0), in drawn order, without holding all 55 million."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mlebench.data.files import link
+from mlebench.data.reorder import Part, write_csv_at
+from mlebench.data.splits import train_test_positions
+from mlebench.data.tables import write_csv
+from mlebench.errors import DataError
+
+TEST_ROWS = 9914
+SAMPLE_FARE = 11.35
+CHUNK = 1_000_000
+TYPES = {
+    "fare_amount": float,
+    "pickup_longitude": float,
+    "pickup_latitude": float,
+    "dropoff_longitude": float,
+    "dropoff_latitude": float,
+}
+"""What pandas infers on the whole table; in a chunk of it, it might see whole numbers only."""
+
+
+def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
+    rows = _count_rows(raw / "train.csv")
+    places = _places(rows, min(TEST_ROWS, rows // 5))
+    hidden: list[pd.DataFrame] = []
+    write_csv_at(_train_parts(raw / "train.csv", places, hidden), public / "labels.csv", int((places >= 0).sum()))
+
+    answers = pd.concat(hidden)
+    answers = answers.iloc[np.argsort(places[answers.index])]
+    write_csv(answers, private / "test.csv")
+    write_csv(answers.drop(columns="fare_amount"), public / "test.csv")
+    write_csv(answers[["key"]].assign(fare_amount=SAMPLE_FARE), public / "sample_submission.csv")
+    link(raw / "GCP-Coupons-Instructions.rtf", public / "GCP-Coupons-Instructions.rtf")
+
+
+def _places(rows: int, tests: int) -> np.ndarray:
+    """Where each ride goes: to a place at or above 0 in train, or below 0 in test, where -1 is the last."""
+    train, test = train_test_positions(rows, tests)
+    places = np.empty(rows, np.int64)
+    places[train] = np.arange(len(train))
+    places[test] = np.arange(-len(test), 0)
+    return places
+
+
+def _train_parts(path: Path, places: np.ndarray, hidden: list[pd.DataFrame]) -> Iterator[Part]:
+    """Train rides with their places, chunk by chunk; test rides are put into `hidden`, indexed by row number."""
+    with pd.read_csv(path, dtype=TYPES, chunksize=CHUNK) as chunks:
+        for chunk in chunks:
+            if chunk.index[-1] >= len(places):
+                raise DataError(f"{path} holds rides of more than one line; fetch it again.")
+            own = places[chunk.index]
+            hidden.append(chunk[own < 0])
+            yield chunk[own >= 0], own[own >= 0]
+
+
+def _count_rows(path: Path) -> int:
+    """Lines after the header; the last one may lack its end."""
+    lines, last = 0, b"\n"
+    with path.open("rb") as file:
+        while block := file.read(1 << 24):
+            lines, last = lines + block.count(b"\n"), block[-1:]
+    return lines - (last == b"\n")
