@@ -70,8 +70,6 @@ def parse_boxes(
         own = tokens[position::size]
         if field in text:
             values[field] = np.array(own, dtype=object)
-            if "" in own:
-                _refuse(column, int(rows[own.index("")]), _fault(field, "", "empty"))
         else:
             values[field] = _numbers(own, field, rows, column, finite)
     return Boxes(rows, values)

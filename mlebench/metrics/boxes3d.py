@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from mlebench.metrics import UndefinedMetricError
-
-_PAIRS_AT_ONCE = 2_000_000
-"""Pairs of boxes that are held in memory together."""
+from mlebench.metrics.pairs import pairs_in_ranges
 
 
 @dataclass(frozen=True)
@@ -170,7 +167,7 @@ def _best_matches(
     best, target = np.zeros(len(guess)), np.full(len(guess), -1, dtype=np.int64)
     reach = [np.hypot(box.length, box.width) / 2 for box in (guess, truth)]
     volume = [guess.volume, truth.volume]
-    for mine, theirs in _pairs(first, last):
+    for mine, theirs in pairs_in_ranges(first, last):
         theirs = order[theirs]
         near = _all_within(guess.centre[mine] - truth.centre[theirs], reach[0][mine] + reach[1][theirs])
         mine, theirs = mine[near], theirs[near]
@@ -189,21 +186,6 @@ def _best_matches(
 def _all_within(offset: np.ndarray, reach: np.ndarray) -> np.ndarray:
     """Whether ground rectangles can meet: offset (n, 3) between centres, sum of the half diagonals (n,)."""
     return (np.abs(offset[:, 0]) <= reach) & (np.abs(offset[:, 1]) <= reach)
-
-
-def _pairs(first: np.ndarray, last: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """All (i, j) with first[i] <= j < last[i], ordered by i and j, a bounded number at a time; an i is never parted."""
-    counts = last - first
-    ends = np.cumsum(counts)
-    start = 0
-    while start < len(counts):
-        before = ends[start] - counts[start]
-        stop = max(start + 1, int(np.searchsorted(ends, before + _PAIRS_AT_ONCE, side="right")))
-        own = counts[start:stop]
-        i = np.repeat(np.arange(start, stop), own)
-        j = np.arange(len(i)) - np.repeat(np.cumsum(own) - own, own) + first[i]
-        yield i, j
-        start = stop
 
 
 def _position(sorted_values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
