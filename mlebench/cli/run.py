@@ -51,7 +51,14 @@ def run(
     edition: EditionOption = "v1",
     image: Annotated[str | None, typer.Option(help="Container image instead of the agent's.")] = None,
     cpus: Annotated[float | None, typer.Option(min=0.01, help="Processors of each attempt.")] = None,
-    memory: Annotated[float | None, typer.Option(min=0.01, help="Memory of each attempt in GB.")] = None,
+    memory: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01,
+            help="Memory of each attempt in GB. [default: in containers an equal share of 90 % of the machine's]",
+            show_default=False,
+        ),
+    ] = None,
     disk: Annotated[float, typer.Option(min=0.001, help="What an attempt may write, in GB.")] = 50.0,
     network: Annotated[bool, typer.Option("--network", help="Give agents the network; reports say so.")] = False,
     resume: Annotated[
@@ -75,6 +82,7 @@ def run(
         raise typer.Exit(_resume(resume, runs_dir, concurrency if "concurrency" in _given(context) else None, as_json))
     from mlebench.agents.agent import load_agent
     from mlebench.running.duration import parse_duration
+    from mlebench.running.machine import memory_share_gb
     from mlebench.running.plan import agent_reference, check_name, default_name, open_plan
     from mlebench.running.records import RunConfig
 
@@ -99,7 +107,7 @@ def run(
         competitions_dirs=[str(folder.absolute()) for folder in competitions_dir or ()],
         image=image,
         cpus=cpus,
-        memory_gb=memory,
+        memory_gb=memory or (memory_share_gb(concurrency) if where.isolates else None),
         disk_gb=disk,
         network=network,
     )
