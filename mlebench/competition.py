@@ -47,11 +47,17 @@ class Columns(TomlFacts):
     """What an empty cell is. na-words: the published reader's words for missing (NA, null, ...) count too."""
     refused: list[str] = []
     """Cells that grade.py's `check` must refuse; the contract check tries each of them."""
+    infinite: Literal["invalid", "allowed"] = "invalid"
+    """Whether a number may be infinite (a v1 quirk: only which side of a threshold it lies on counts)."""
+    alias: str = ""
+    """Another name that the column may have in a submission, in place of its own."""
 
     @model_validator(mode="after")
     def _named(self) -> Columns:
         if bool(self.names) == self.from_sample:
             raise ValueError("give either names or from_sample = true")
+        if self.alias and len(self.names) != 1:
+            raise ValueError("an alias belongs to a single column")
         return self
 
 
@@ -71,21 +77,29 @@ class Submission(TomlFacts):
     columns: list[Columns] = Field(min_length=1)
     """The prediction columns."""
     rows: Literal["one-per-id", "any-per-id", "any"] = "one-per-id"
-    """any-per-id: several rows may share an id (each id must occur); any, with align = "position": however many rows
-    there are, as many are scored (a v1 quirk). Such competitions have a grade.py."""
-    align: Literal["id", "position", "sorted"] = "id"
+    """any-per-id: several rows may share an id (each id must occur); any: however many rows there are, as many are
+    scored, and with align = "id" their ids must be known (a v1 quirk). Such competitions have a grade.py."""
+    align: Literal["id", "position", "sorted", "sorted-known", "file"] = "id"
     """position: rows are compared in the order of test.csv and ids are not read (a v1 quirk, see issues). sorted:
-    where the ids are not those of the test set, rows are compared in ascending order of the ids (a v1 quirk)."""
+    where the ids are not those of the test set, rows are compared in ascending order of the ids (a v1 quirk).
+    sorted-known: the same, but only for ids that are lacking or repeated; unknown ones are refused (a v1 quirk). file:
+    ids are checked as ever, but grade.py gets the rows as they stand in the file (a v1 quirk)."""
     extra_ids: Literal["reject", "ignore"] = "reject"
     """ignore: rows beyond the expected ids may stand, since only some rows of the sample submission are scored."""
     extra_columns: Literal["ignore", "reject"] = "ignore"
     """What happens to columns beyond id and predictions."""
     id_first: bool = False
     """The id columns must be the first ones (a v1 quirk)."""
+    in_order: bool = False
+    """The prediction columns must stand in the declared order (a v1 quirk)."""
+    by_place: bool = False
+    """The prediction columns are taken in the order of the file, whichever name stands over them (a v1 quirk)."""
     row_sum: RowSum | None = None
     """Each row must add up, as class probabilities do."""
     unique_ids: bool = True
     """False: the key is a text that may repeat; equal keys are matched in order of appearance."""
+    numeric_ids: bool = False
+    """Ids are whole numbers however they are written: 0300 and 300 are the same."""
 
     @field_validator("id", mode="before")
     @classmethod

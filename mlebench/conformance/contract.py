@@ -179,10 +179,20 @@ class Contract:
         """The same rows in another order score the same, unless rows are compared by position."""
         for table in (self.perfect(), pd.read_csv(self.sample, dtype=str, keep_default_na=False)):
             straight = self.score_or_none(self.write(table))
-            shuffled = self.score_or_none(self.write(table.sample(frac=1.0, random_state=1)))
-            if self.competition.submission.align != "position":
+            shuffled = self.score_or_none(self.write(self._shuffled(table)))
+            if self.competition.submission.align not in ("position", "file"):
                 same = straight == shuffled or math.isclose(straight or 0.0, shuffled or 0.0, rel_tol=1e-12)
                 expect(same, f"shuffled rows score {shuffled}, not {straight}")
+
+    def _shuffled(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows in another order; where ids may repeat, equal ids keep theirs."""
+        table = table.reset_index(drop=True)
+        rows = pd.Series(table.sample(frac=1.0, random_state=1).index)
+        ids = [name for name in self.competition.id_columns if name in table.columns]
+        if not self.competition.submission.unique_ids:
+            keys = [table[name].iloc[rows].to_numpy() for name in ids]
+            rows = rows.groupby(keys, sort=False).transform(lambda own: own.sort_values().to_numpy())
+        return table.iloc[rows]
 
     def malformed_is_invalid(self) -> None:
         """Every kind of malformed submission is refused with one sentence, in validation and in grading."""

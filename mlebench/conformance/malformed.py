@@ -44,7 +44,7 @@ class Wellformed:
     @property
     def by_id(self) -> bool:
         """Whether rows are matched by their ids."""
-        return self.competition.submission.align == "id"
+        return self.competition.submission.align in ("id", "file")
 
     def first(self, *types: str, missing: bool | None = None) -> str | None:
         """The first prediction column of one of these types (and, when asked, that refuses missing cells)."""
@@ -219,7 +219,7 @@ def extra_rows(s: Wellformed) -> Path | None:
 
 @kind
 def duplicate_ids(s: Wellformed) -> Path | None:
-    if not s.by_id or len(s.table) < 2:
+    if not s.by_id or len(s.table) < 2 or s.competition.submission.rows == "any":
         return None
     table = s.table.copy()
     for name in s.competition.id_columns:
@@ -257,7 +257,7 @@ def not_a_number_cell(s: Wellformed) -> Path | None:
 @kind
 def infinite_cell(s: Wellformed) -> Path | None:
     name = s.first(*NUMERIC)
-    return s.with_cell(name, "inf") if name else None
+    return s.with_cell(name, "inf") if name and s.columns[name].infinite == "invalid" else None
 
 
 @kind
@@ -302,6 +302,14 @@ def rows_do_not_add_up(s: Wellformed) -> Path | None:
     if s.competition.submission.row_sum is None:
         return None
     return s.with_cell(next(iter(s.columns)), "0.987654")
+
+
+@kind
+def swapped_columns(s: Wellformed) -> Path | None:
+    if not s.competition.submission.in_order:
+        return None
+    first, second = list(s.columns)[:2]
+    return s.write(s.table.rename(columns={first: second, second: first}))
 
 
 @kind

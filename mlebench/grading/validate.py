@@ -6,6 +6,7 @@ sample submission and never sees an answer.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel
 
-from mlebench.competition import Columns, Competition
+from mlebench.competition import Columns, Competition, Submission
 from mlebench.errors import InvalidSubmissionError, Reason
 from mlebench.grading.submission import SubmissionFile, open_submission
 from mlebench.grading.table import header_names, read_submission_table
+
+MAX_EXTRA_COLUMNS = 10_000
+"""Columns beyond the needed ones that may stand, where any may; the reader takes seconds for more."""
 
 
 class ValidationResult(BaseModel):
@@ -89,10 +93,15 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     rules = competition.submission
     names = header_names(file)
     by_position = rules.align == "position"
-    _check_header(names, [] if by_position else rules.id, list(expected.columns), rules.extra_columns, rules.id_first)
+    given = _given_names(expected.columns, names)
+    _check_header(names, [] if by_position else rules.id, list(given), rules)
     ids = [name for name in rules.id if name in names]
-    frame = read_submission_table(file, ids, expected.columns)
+    frame = read_submission_table(file, ids, {own: expected.columns[name] for own, name in given.items()})
+    frame = frame.rename(columns=given)
     warnings = list(file.warnings)
+    if rules.by_place and (placed := [given[name] for name in names if name in given]) != list(expected.columns):
+        frame[list(expected.columns)] = frame[placed].to_numpy()
+        warnings.append("Columns are scored in the order of the file, whatever their names; keep the sample's order.")
     positions = None
     if expected.ids is not None:
         if rules.rows == "one-per-id" and rules.extra_ids == "reject" and len(frame) != len(expected.ids):
@@ -113,12 +122,17 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
                     one_per_id=rules.rows == "one-per-id",
                     unique=rules.unique_ids,
                     extra=rules.extra_ids == "ignore",
+                    complete=rules.rows != "any",
+                    numeric=rules.numeric_ids,
                 )
             except InvalidSubmissionError as error:
-                if rules.align != "sorted":
+                unknown = error.reason is Reason.UNKNOWN_IDS
+                if rules.align not in ("sorted", "sorted-known") or (unknown and rules.align == "sorted-known"):
                     raise
                 positions = match_sorted(frame[ids], expected.ids)
                 warnings.append(f"{error} Rows were compared in ascending order of the ids instead.")
+            if rules.align == "file":
+                positions = None
     for name, spec in expected.columns.items():
         check_column(frame[name], name, spec)
         if spec.type in ("integer", "boolean") and spec.missing == "invalid":
@@ -138,12 +152,28 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     return Checked(frame, positions, warnings)
 
 
-def _check_header(names: list[str], ids: list[str], targets: list[str], extra: str, id_first: bool) -> None:
-    repeated = sorted({name for name in names if names.count(name) > 1})
+def _given_names(columns: dict[str, Columns], names: Sequence[str]) -> dict[str, str]:
+    """Prediction columns by the name they have in the submission, which may be their alias."""
+    given = {}
+    for name, spec in columns.items():
+        other = bool(spec.alias) and spec.alias in names
+        if other and name in names:
+            raise InvalidSubmissionError(
+                Reason.DUPLICATE_COLUMNS, f"The columns {name} and {spec.alias} are one and the same; keep one of them."
+            )
+        given[spec.alias if other else name] = name
+    return given
+
+
+def _check_header(names: list[str], ids: list[str], targets: list[str], rules: Submission) -> None:
+    # A name may be empty, as in the header "id,y,,": cells without a name are nobody's.
+    repeated = [name for name, count in Counter(names).items() if count > 1 and name]
     if repeated:
-        raise InvalidSubmissionError(Reason.DUPLICATE_COLUMNS, f"The column {repeated[0]!r} occurs more than once.")
+        raise InvalidSubmissionError(
+            Reason.DUPLICATE_COLUMNS, f"The column {_key_text(repeated[0])} occurs more than once."
+        )
     needed = [*ids, *targets]
-    missing = [name for name in needed if name not in names]
+    missing = sorted(set(needed) - set(names), key=needed.index)
     if missing:
         hint = ""
         if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
@@ -153,34 +183,43 @@ def _check_header(names: list[str], ids: list[str], targets: list[str], extra: s
         raise InvalidSubmissionError(
             Reason.MISSING_COLUMNS, f"The submission lacks the column(s) {shown}; its header must be {wanted}.{hint}"
         )
-    surplus = [name for name in names if name not in needed]
-    if surplus and extra == "reject":
+    allowed = 0 if rules.extra_columns == "reject" else MAX_EXTRA_COLUMNS
+    if len(names) > len(needed) + allowed:
+        surplus = next(name for name in names if name not in needed)
+        more = f"at most {allowed:,} further columns" if allowed else ",".join(needed)
         raise InvalidSubmissionError(
             Reason.EXTRA_COLUMNS,
-            f"The submission has the extra column {surplus[0]!r}; only {','.join(needed)} may stand.",
+            f"The submission has the extra column {_key_text(surplus)}; only {more} may stand.",
         )
-    if id_first and names[: len(ids)] != ids:
+    if rules.id_first and names[: len(ids)] != ids:
         raise InvalidSubmissionError(Reason.COLUMN_ORDER, f"The column {ids[0]} must be the first one.")
+    if rules.in_order and (found := [name for name in names if name in targets]) != targets:
+        wrong, right = next(pair for pair in zip(found, targets, strict=True) if pair[0] != pair[1])
+        raise InvalidSubmissionError(
+            Reason.COLUMN_ORDER, f"The column {wrong} stands where {right} must; keep the sample's order of columns."
+        )
 
 
 def match_ids(
-    found: pd.DataFrame, expected: pd.DataFrame, *, one_per_id: bool, unique: bool, extra: bool = False
+    found: pd.DataFrame,
+    expected: pd.DataFrame,
+    *,
+    one_per_id: bool,
+    unique: bool,
+    extra: bool = False,
+    complete: bool = True,
+    numeric: bool = False,
 ) -> np.ndarray | None:
     """Row of `found` for each expected id; none where several rows may share an id (then only the sets must agree).
 
-    Ids are compared as text; where every expected id is a whole number, `7` and `7.0` are the same id. With `extra`,
-    rows with other ids may stand too.
+    Ids are compared as text; where every expected id is a whole number, `7` and `7.0` are the same id, and with
+    `numeric` so is `007`. With `extra`, rows with other ids may stand too; unless `complete`, ids may lack a row.
     """
     given, wanted = id_keys(found), id_keys(expected)
     if one_per_id and _same(given, wanted):
         return np.arange(len(given))
-    if len(expected.columns) == 1 and (whole := _whole_numbers(wanted)) is not None:
-        parsed = pd.to_numeric(pd.Series(given), errors="coerce")
-        if parsed.dtype != np.int64:  # ids of 17 digits and more are exact as integers only
-            numbers = parsed.to_numpy(np.float64)
-            _reject(np.isnan(numbers) | (numbers != np.floor(numbers)), Reason.UNKNOWN_IDS, _unknown(given))
-            parsed = pd.Series(numbers.astype(np.int64))
-        given, wanted = parsed.to_numpy(np.int64), whole
+    if len(expected.columns) == 1:
+        given, wanted = _as_whole_numbers(given, wanted, numeric=numeric)
         if one_per_id and _same(given, wanted):
             return np.arange(len(given))
     if not unique:
@@ -198,12 +237,32 @@ def match_ids(
     counts = np.bincount(where[known], minlength=len(wanted_index))
     if one_per_id:
         _reject(counts > 1, Reason.DUPLICATE_IDS, lambda row: f"The id {shown(row)} occurs more than once.")
-    _reject(counts == 0, Reason.MISSING_IDS, lambda row: f"The id {shown(row)} ({name}) has no row.")
+    if complete:
+        _reject(counts == 0, Reason.MISSING_IDS, lambda row: f"The id {shown(row)} ({name}) has no row.")
     if not one_per_id:
         return None
     positions = np.empty(len(wanted_index), dtype=np.int64)
     positions[where[known]] = np.flatnonzero(known)
     return positions
+
+
+def answer_rows(found: pd.Series, expected: pd.Series) -> np.ndarray:
+    """Row of `expected` (distinct ids) for each row of `found`, which has passed `match_ids`; several may share one."""
+    given, wanted = _as_whole_numbers(found.to_numpy(dtype=object), expected.to_numpy(dtype=object))
+    return pd.Index(wanted).get_indexer(pd.Index(given))
+
+
+def _as_whole_numbers(given: np.ndarray, wanted: np.ndarray, *, numeric: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides' keys as int64 where every wanted one is a whole number, else as they are."""
+    whole = _whole_numbers(wanted, as_written=not numeric)
+    if whole is None:
+        return given, wanted
+    parsed = pd.to_numeric(pd.Series(given), errors="coerce")
+    if parsed.dtype != np.int64:  # ids of 17 digits and more are exact as integers only
+        numbers = parsed.to_numpy(np.float64)
+        _reject(np.isnan(numbers) | (numbers != np.floor(numbers)), Reason.UNKNOWN_IDS, _unknown(given))
+        parsed = pd.Series(numbers.astype(np.int64))
+    return parsed.to_numpy(np.int64), whole
 
 
 def match_sorted(found: pd.DataFrame, expected: pd.DataFrame) -> np.ndarray:
@@ -235,14 +294,15 @@ def _same(given: np.ndarray, wanted: np.ndarray) -> bool:
     return len(given) == len(wanted) and bool(np.array_equal(given, wanted))
 
 
-def _whole_numbers(keys: np.ndarray) -> np.ndarray | None:
+def _whole_numbers(keys: np.ndarray, *, as_written: bool = True) -> np.ndarray | None:
+    """Keys as int64; none where some are no whole numbers or, with `as_written`, are spelled in another way."""
     try:
-        if len(keys) and str(int(keys[0])) != keys[0]:  # ends here for most texts, before millions are converted
+        if len(keys) and str(int(keys[0])) != keys[0] and as_written:  # ends here for most texts, before the millions
             return None
         numbers = keys.astype(np.int64)
     except (ValueError, OverflowError):
         return None
-    return numbers if _same(numbers.astype(str).astype(object), keys) else None
+    return numbers if not as_written or _same(numbers.astype(str).astype(object), keys) else None
 
 
 def _numbered(keys: np.ndarray) -> np.ndarray:
@@ -280,7 +340,8 @@ def check_column(cells: pd.Series, name: str, spec: Columns) -> None:
             )
         return
     numbers = values.astype(np.float64)
-    _reject(np.isinf(numbers), Reason.NOT_FINITE, lambda row: f"Column {name} is infinite in row {row + 1}.")
+    if spec.infinite == "invalid":
+        _reject(np.isinf(numbers), Reason.NOT_FINITE, lambda row: f"Column {name} is infinite in row {row + 1}.")
     if spec.type in ("integer", "boolean"):
         _reject(
             ~np.isnan(numbers) & (numbers != np.floor(numbers)),
