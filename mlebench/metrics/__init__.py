@@ -10,11 +10,16 @@ from importlib import import_module
 
 METRICS: dict[str, str] = {
     "accuracy": "classification",
+    "average_precision": "classification",
     "exact_match": "text",
     "label_set_f1": "text",
+    "label_weighted_lrap": "ranking",
     "levenshtein": "text",
     "log_loss": "classification",
     "macro_f1": "classification",
+    "mae": "regression",
+    "matthews": "classification",
+    "mean_angular_error": "directions",
     "mean_average_precision": "ranking",
     "pearson": "correlation",
     "pooled_kendall_tau": "ranking",

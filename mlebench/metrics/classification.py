@@ -43,6 +43,24 @@ def roc_auc(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
     return (rank_sum - positives * (positives + 1) / 2.0) / (positives * negatives)
 
 
+def average_precision(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+    """Area under the step-wise precision-recall curve of a binary label.
+
+    AP = sum_n (R_n - R_{n-1}) P_n, with P_n, R_n the precision and recall of all rows that score at least the n-th
+    highest distinct score. Shapes (n,); y_true in {0, 1}; range [0, 1]. This is scikit-learn's
+    average_precision_score. Raises UndefinedMetricError when no row is positive.
+    """
+    truth = np.asarray(y_true).ravel().astype(bool)
+    scores = np.asarray(y_pred, dtype=np.float64).ravel()
+    if not truth.any():
+        raise UndefinedMetricError("average precision needs a positive row in the answers")
+    order = np.argsort(-scores, kind="stable")
+    ordered = scores[order]
+    last = np.flatnonzero(np.r_[ordered[1:] != ordered[:-1], True])
+    hits = np.cumsum(truth[order])[last]
+    return float(np.sum(np.diff(hits, prepend=0) * hits / (last + 1)) / hits[-1])
+
+
 def log_loss(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, eps: float = float(np.finfo(np.float64).eps)) -> float:
     """Multi-class logarithmic loss of one-hot truth against class probabilities.
 
@@ -140,3 +158,38 @@ def weighted_label_log_loss(
     losses = -np.log(np.where(truth, p, 1.0 - p))
     weights = np.where(truth, np.asarray(positive_weights, np.float64), np.asarray(negative_weights, np.float64))
     return float(np.mean((weights * losses).sum(axis=1) / weights.sum(axis=1)))
+
+
+def matthews(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+    """Matthews correlation coefficient, for two classes or more.
+
+    With c rows right out of n, t_k rows of class k and p_k predictions of it:
+    MCC = (c n - sum t_k p_k) / sqrt((n^2 - sum p_k^2) (n^2 - sum t_k^2)), and 0 where the denominator is 0; for two
+    classes (TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN)). Shapes (n,); range [-1, 1].
+    """
+    truth, guess = np.asarray(y_true).ravel(), np.asarray(y_pred).ravel()
+    if truth.size == 0:
+        raise UndefinedMetricError("correlation of no rows")
+    classes, places = np.unique(np.concatenate((truth, guess)), return_inverse=True)
+    true_counts = np.bincount(places[: truth.size], minlength=len(classes)).astype(np.float64)
+    counts = np.bincount(places[truth.size :], minlength=len(classes)).astype(np.float64)
+    n = float(truth.size)
+    spread = (n * n - counts @ counts) * (n * n - true_counts @ true_counts)
+    right = float((truth == guess).sum())
+    return float((right * n - true_counts @ counts) / np.sqrt(spread)) if spread else 0.0
+
+
+def kl_divergence(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, eps: float = 1e-15) -> float:
+    """Mean Kullback-Leibler divergence of predicted from true class shares, natural logarithm.
+
+    mean over rows of sum over classes with y > 0 of y * ln(y / p), p clipped to [eps, 1 - eps]; a term whose
+    prediction is missing (NaN) counts as 0. Shapes (n, k); range about [0, inf) where nothing is missing.
+    """
+    truth = np.asarray(y_true, dtype=np.float64)
+    guess = np.clip(np.asarray(y_pred, dtype=np.float64), eps, 1.0 - eps)
+    if truth.size == 0:
+        raise UndefinedMetricError("divergence of no rows")
+    terms = np.zeros_like(truth)
+    some = truth != 0
+    terms[some] = truth[some] * np.log(truth[some] / guess[some])
+    return float(np.mean(np.nansum(terms, axis=1)))
