@@ -101,3 +101,23 @@ def count_inversions(values: np.ndarray, sizes: np.ndarray) -> int:
         highs[target] = np.where(has == 1, ends, split)
         values, starts, ends = parted, lows, highs
     return total
+
+
+def label_weighted_lrap(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+    """Label-weighted label-ranking average precision (lwlrap): the mean precision over all true labels of all rows.
+
+    For a true label j of row i: (number of true labels k with s_ik >= s_ij) / (number of labels k with s_ik >= s_ij);
+    rows without a true label are left out. Shapes (n, k), y_true 0/1, y_pred any scores; range (0, 1].
+    """
+    truth = np.asarray(y_true) > 0
+    scores = np.asarray(y_pred, dtype=np.float64)
+    if not truth.any():
+        raise UndefinedMetricError("label ranking without a true label")
+    total = 0.0
+    # At most a few million comparisons at a time.
+    for start in range(0, len(truth), block := max(1, 2**21 // truth.shape[1] ** 2)):
+        true, own = truth[start : start + block], scores[start : start + block]
+        row, label = np.nonzero(true)
+        above = own[row] >= own[row, label][:, None]
+        total += float(((above & true[row]).sum(axis=1) / above.sum(axis=1)).sum())
+    return total / int(truth.sum())
