@@ -168,6 +168,8 @@ class Data(TomlFacts):
     """Path below prepared/public of the sample that agents see, where that is another file (an archive)."""
     prepared_gb: float | None = None
     """Size of the prepared data on real data, where known."""
+    test_rows: int | None = None
+    """Rows of a full submission on real data, where known (some only roughly)."""
 
 
 class Facts(TomlFacts):
