@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlebench.formats.boxes import Boxes, format_boxes, parse_boxes
+from mlebench.grading.validate import answer_rows
 from mlebench.metrics.detection import Detections, coco_average_precision
 
 IOU = 0.4
@@ -27,7 +28,7 @@ def grade(submission: pd.DataFrame, answers: pd.DataFrame) -> float:
     )
     boxes = _parse(submission)
     guess = _detections(
-        images.get_indexer(submission["image_id"])[boxes.row],
+        answer_rows(submission["image_id"], pd.Series(images))[boxes.row],
         np.trunc(boxes["class"]),
         boxes.stacked(CORNERS),
         boxes["confidence"],

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -26,7 +27,10 @@ MAX_BYTES = 8 * 2**30
 """Largest submission that is read, unpacked; the largest real one is below 1 GB."""
 MAX_LINE_BYTES = 256 * 2**20
 """Longest line; a run-length mask of a whole-slide image stays far below."""
+MAX_HEADER_BYTES = 2**20
+"""Longest first line; ten thousand column names are a tenth of it."""
 _CHUNK = 4 * 2**20
+_FIRST_LINE = re.compile(rb"(?:[ \t]*[\r\n])*([^\r\n]*)")
 _FORMATS = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet")
 
 
@@ -40,7 +44,7 @@ class SubmissionFile:
     sha256: str
     """Of the file as it lies on disk."""
     header: str
-    """First line (CSV only)."""
+    """First line that is not blank (CSV only)."""
     warnings: tuple[str, ...]
     open: Callable[[], IO[bytes]]
     """Opens the unpacked content from its start."""
@@ -173,7 +177,7 @@ def _scan(stream: IO[bytes]) -> _Scan:
                 ) from None
             first = chunk.find(b"\n")
             if total == len(chunk):
-                header = chunk[: first if first >= 0 else 4096]
+                header = _first_line(chunk)
             if first < 0:
                 line += len(chunk)
             else:
@@ -188,8 +192,18 @@ def _scan(stream: IO[bytes]) -> _Scan:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise InvalidSubmissionError(Reason.BAD_ENCODING, "The submission ends inside a UTF-8 character.") from None
-    text = header.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace").rstrip("\r")
-    return _Scan(digest.hexdigest(), text, warnings)
+    return _Scan(digest.hexdigest(), header.decode("utf-8", "replace"), warnings)
+
+
+def _first_line(start: bytes) -> bytes:
+    """The first line that is not blank; as the CSV reader, skip blank ones and take any of the three line ends."""
+    found = _FIRST_LINE.match(start.removeprefix(codecs.BOM_UTF8))
+    assert found is not None  # matches anything
+    if len(found[1]) > MAX_HEADER_BYTES:
+        raise InvalidSubmissionError(
+            Reason.UNREADABLE, f"The first line is longer than {MAX_HEADER_BYTES // 2**20} MiB; it is no header."
+        )
+    return found[1]
 
 
 def _sha256(file: IO[bytes]) -> str:

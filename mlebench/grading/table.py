@@ -78,14 +78,19 @@ def _read(opener: Callable[[], IO[bytes]], ids: Sequence[str], columns: dict[str
     options: dict[str, Any] = {"keep_default_na": False, "na_values": na_values, "encoding": "utf-8"}
     types = _reading_types(ids, columns)
     try:
+        # Below a header, surplus cells of the first row would silently become row names; without one they are an error.
+        with opener() as file:
+            pd.read_csv(file, header=None, nrows=2, dtype=str, keep_default_na=False, encoding="utf-8")
         try:
-            frame = pd.read_csv(opener(), dtype=types, **options)
+            with opener() as file:
+                frame = pd.read_csv(file, dtype=types, **options)
         except ValueError as error:
             if isinstance(error, ParserError):
                 raise
             # Some number column holds text: read it as text, so that the first bad cell can be named.
             numbers = {name for name, kind in types.items() if kind == "float64"}
-            frame = pd.read_csv(opener(), dtype={**types, **dict.fromkeys(numbers, str)}, **options)
+            with opener() as file:
+                frame = pd.read_csv(file, dtype={**types, **dict.fromkeys(numbers, str)}, **options)
             for name in numbers:
                 frame[name] = to_numbers(frame[name], name)
     except (ParserError, EmptyDataError, UnicodeDecodeError, csv.Error) as error:
@@ -93,10 +98,6 @@ def _read(opener: Callable[[], IO[bytes]], ids: Sequence[str], columns: dict[str
         raise InvalidSubmissionError(Reason.UNREADABLE, f"The submission is no readable CSV: {sentence}.") from None
     except OverflowError:
         raise InvalidSubmissionError(Reason.UNREADABLE, "The submission holds a number that is too large.") from None
-    if not isinstance(frame.index, pd.RangeIndex):  # the parser took surplus cells for row names
-        raise InvalidSubmissionError(
-            Reason.UNREADABLE, "The first row of the submission has more cells than the header has names."
-        )
     return _typed(frame[list(na_values)], columns)
 
 

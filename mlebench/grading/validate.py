@@ -260,7 +260,7 @@ def _as_whole_numbers(given: np.ndarray, wanted: np.ndarray, *, numeric: bool = 
     parsed = pd.to_numeric(pd.Series(given), errors="coerce")
     if parsed.dtype != np.int64:  # ids of 17 digits and more are exact as integers only
         numbers = parsed.to_numpy(np.float64)
-        _reject(np.isnan(numbers) | (numbers != np.floor(numbers)), Reason.UNKNOWN_IDS, _unknown(given))
+        _reject(~((numbers == np.floor(numbers)) & (np.abs(numbers) < 2.0**63)), Reason.UNKNOWN_IDS, _unknown(given))
         parsed = pd.Series(numbers.astype(np.int64))
     return parsed.to_numpy(np.int64), whole
 
@@ -347,6 +347,11 @@ def check_column(cells: pd.Series, name: str, spec: Columns) -> None:
             ~np.isnan(numbers) & (numbers != np.floor(numbers)),
             Reason.WRONG_CLASS,
             lambda row: f"Column {name} must hold whole numbers, but row {row + 1} holds {numbers[row]:g}.",
+        )
+        _reject(
+            np.abs(numbers) >= 2.0**63,
+            Reason.OUT_OF_RANGE,
+            lambda row: f"Column {name} holds {numbers[row]:g} in row {row + 1}, more than a whole number can be.",
         )
     low, high = spec.min, spec.max
     outside = np.zeros(len(numbers), dtype=bool)
