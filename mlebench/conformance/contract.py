@@ -196,11 +196,15 @@ class Contract:
 
     def malformed_is_invalid(self) -> None:
         """Every kind of malformed submission is refused with one sentence, in validation and in grading."""
-        faults = [f"{name}: {fault}" for name, fault in self.malformed() if fault]
+        faults = [f"{name}: {fault}" for name, fault in self.malformed if fault]
         expect(not faults, "; ".join(faults))
 
-    def malformed(self) -> Iterator[tuple[str, str]]:
+    @cached_property
+    def malformed(self) -> list[tuple[str, str]]:
         """Each applicable kind of malformed submission and what is wrong with how it was treated ('' if nothing)."""
+        return list(self._malformed())
+
+    def _malformed(self) -> Iterator[tuple[str, str]]:
         table = pd.read_csv(self.sample, dtype=str, keep_default_na=False).head(2000)
         small = self._cut_to(len(table))
         for name, make in KINDS.items():
