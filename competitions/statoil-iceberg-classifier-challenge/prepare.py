@@ -1,0 +1,59 @@
+"""Samples of train.json, 20 % to the test set (seed 0), in drawn order; agents get everything packed as 7z."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mlebench.data.sevenzip import extract_7z, write_7z
+from mlebench.data.splits import split_items
+from mlebench.data.tables import csv_bytes, write_csv
+from mlebench.errors import DataError
+
+MEMBER = "data/processed/{}.json"
+
+
+def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
+    # Beside the answers, which is where there is room: unpacked, Kaggle's test set has 1.5 GB.
+    with tempfile.TemporaryDirectory(dir=private) as scratch:
+        records = json.loads(_unpack(raw, "train", Path(scratch)).read_bytes())
+        fields = list(_first_record(_unpack(raw, "test", Path(scratch))))
+    _expect_equal_fields(records, set(fields) | {"is_iceberg"})
+    train, test = split_items(records, 0.2)
+    write_7z(public / "train.json.7z", [("train.json", json.dumps(train).encode())])
+    shown = [{field: record[field] for field in fields} for record in test]
+    write_7z(public / "test.json.7z", [("test.json", json.dumps(shown).encode())])
+
+    answers = pd.DataFrame(test, columns=["id", "is_iceberg"])
+    sample = answers.assign(is_iceberg=0.5)
+    write_csv(answers, private / "test.csv")
+    write_csv(sample, private / "sample_submission.csv")
+    write_7z(public / "sample_submission.csv.7z", [("sample_submission.csv", csv_bytes(sample))])
+
+
+def _unpack(raw: Path, name: str, scratch: Path) -> Path:
+    extract_7z(raw / f"{name}.json.7z", scratch, members=[MEMBER.format(name)])
+    return scratch / MEMBER.format(name)
+
+
+def _first_record(path: Path) -> dict[str, Any]:
+    """The first object of a JSON list, read no further than its end: Kaggle's test set takes gigabytes as objects."""
+    text, decoder = "", json.JSONDecoder()
+    with path.open(encoding="utf-8") as file:
+        while more := file.read(1 << 20):
+            text += more
+            try:
+                return decoder.raw_decode(text.lstrip(" \t\r\n[").lstrip())[0]
+            except json.JSONDecodeError:
+                continue
+    raise DataError(f"{path.name} is no list of samples; fetch the raw data again.")
+
+
+def _expect_equal_fields(records: list[dict[str, Any]], fields: set[str]) -> None:
+    for record in records:
+        if record.keys() != fields:
+            raise DataError(f"The samples of train.json should have the fields {sorted(fields)}; fetch it again.")
