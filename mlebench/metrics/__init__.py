@@ -11,6 +11,7 @@ from importlib import import_module
 METRICS: dict[str, str] = {
     "accuracy": "classification",
     "average_precision": "classification",
+    "banded_roc_auc": "roc_bands",
     "exact_match": "text",
     "label_set_f1": "text",
     "label_weighted_lrap": "ranking",
