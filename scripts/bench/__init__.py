@@ -1,0 +1,1 @@
+"""What the benchmark scripts share: submissions of real size, measured processes, tables."""
