@@ -7,10 +7,15 @@ writing without an index.
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
+
+from mlebench.errors import DataError
 
 
 def read_csv(source: Path | IO[bytes], **options: Any) -> pd.DataFrame:
@@ -27,3 +32,71 @@ def write_csv(frame: pd.DataFrame, path: Path, **options: Any) -> None:
 def csv_bytes(frame: pd.DataFrame, **options: Any) -> bytes:
     """What `write_csv` would write, for members of archives and for tables that are written in pieces."""
     return frame.to_csv(index=False, **options).encode()
+
+
+ROW_GROUP = 50_000_000
+"""Most rows of a row group in a parquet file, fastparquet's own default."""
+
+
+def read_parquet(path: Path, *, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a parquet table, or some columns of it; DataError when it is missing."""
+    return pd.concat(read_parquet_groups(path, columns=columns))
+
+
+def read_parquet_groups(path: Path, *, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+    """Read a parquet table row group by row group, for tables that are larger than memory."""
+    with _quiet():
+        from fastparquet import ParquetFile
+
+        try:
+            file = ParquetFile(str(path))
+        except FileNotFoundError:
+            raise DataError(f"The raw file {path} is missing; fetch the raw data again.") from None
+    groups = file.iter_row_groups(columns=columns)
+    while True:
+        with _quiet():
+            frame = next(groups, None)
+        if frame is None:
+            return
+        yield frame
+
+
+def write_parquet(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:
+    """Write a table as snappy-compressed parquet, with its index only when told."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _quiet():
+        frame.to_parquet(path, engine="fastparquet", compression="snappy", index=index)
+
+
+def write_parquet_parts(parts: Iterable[pd.DataFrame], path: Path, rows: int) -> None:
+    """Write tables of `rows` rows in all, one after another, to the file that `write_parquet` makes of them as one."""
+    from fastparquet import write
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    groups = max(1, -(-rows // ROW_GROUP))
+    size = max(1, -(-rows // groups))  # row groups are as large as one another
+    kept: list[pd.DataFrame] = []
+    count = 0
+    for part in parts:
+        kept.append(part)
+        count += len(part)
+        if count < size:
+            continue
+        table = pd.concat(kept, ignore_index=True)
+        while len(table) >= size:
+            with _quiet():
+                write(str(path), table.iloc[:size], compression="SNAPPY", write_index=False, append=path.exists())
+            table = table.iloc[size:]
+        kept, count = [table], len(table)
+    rest = pd.concat(kept, ignore_index=True)
+    if len(rest) or not path.exists():
+        with _quiet():
+            write(str(path), rest, compression="SNAPPY", write_index=False, append=path.exists())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """fastparquet still looks at pandas options that are going away, and pandas says so each time."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
