@@ -26,11 +26,11 @@ def hausdorff(a: np.ndarray, b: np.ndarray, shape_a: Shape, shape_b: Shape) -> f
     """
     if not (a.size and b.size):
         raise ValueError("the Hausdorff distance needs voxels on both sides")
-    return max(_directed(a, b, shape_a, shape_b), _directed(b, a, shape_b, shape_a))
+    return _directed(b, a, shape_b, shape_a, least=_directed(a, b, shape_a, shape_b))
 
 
-def _directed(a: np.ndarray, b: np.ndarray, shape_a: Shape, shape_b: Shape) -> float:
-    """max over voxels p of a of the distance to the nearest voxel of b."""
+def _directed(a: np.ndarray, b: np.ndarray, shape_a: Shape, shape_b: Shape, least: float = 0.0) -> float:
+    """max over voxels p of a of the distance to the nearest voxel of b; `least` where that is smaller."""
     filled = None
     far, near = a, b
     if shape_a == shape_b:
@@ -39,13 +39,13 @@ def _directed(a: np.ndarray, b: np.ndarray, shape_a: Shape, shape_b: Shape) -> f
         # A shared voxel is at distance 0, and the nearest voxel of b to one outside of b lies on b's surface.
         far, near = a[~filled.ravel()[a]], _surface(b, filled)
     if not far.size:
-        return 0.0
+        return least
     tree = cKDTree(_indices(near, shape_b) / np.array(shape_b), balanced_tree=False)
     where, shape = _indices(far, shape_a), np.array(shape_a)
     block, bounds = _block_bounds(where, shape, tree)
     first = np.zeros(bounds.size, dtype=bool)
     first[np.argpartition(bounds, -min(_FIRST_BLOCKS, bounds.size))[-_FIRST_BLOCKS:]] = True
-    best = _farthest(where[first[block]] / shape, tree)
+    best = max(least, _farthest(where[first[block]] / shape, tree))
     rest = where[((bounds > best) & ~first)[block]]
     if filled is not None:
         rest = _not_surely_within(rest, best / _SLACK, filled)
