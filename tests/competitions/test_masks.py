@@ -221,6 +221,14 @@ def test_madison(made, tmp_path: Path, kind: str, seed: int) -> None:
     assert it.score(table, tmp_path) == pytest.approx(madison_score(table, answers), abs=1e-12)
 
 
+def test_madison_says_when_rows_are_missing(made, tmp_path: Path) -> None:
+    it = made(MADISON)
+    it.competition.grader.perfect(it.grader.answers).head(20).to_csv(tmp_path / "short.csv", index=False)
+    report = it.grader.grade(tmp_path / "short.csv")
+    assert report.score is not None
+    assert any("20 rows instead of" in warning for warning in report.warnings)
+
+
 def test_madison_all_organs_in_one_scan_of_other_images(made) -> None:
     """Rows of one scan that fall on images of different sizes cannot be stacked: the published grader breaks down."""
     it = made(MADISON)
