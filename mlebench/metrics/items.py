@@ -25,5 +25,11 @@ def split_items(texts: npt.ArrayLike, separator: str | None = None) -> tuple[np.
 
 def item_codes(truth: np.ndarray, guess: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """One number per distinct item, counted from the truth's first: codes of truth and of guess, and how many."""
-    codes, distinct = pd.factorize(np.concatenate((truth, guess)))
-    return codes[: len(truth)].astype(np.int64), codes[len(truth) :].astype(np.int64), max(1, len(distinct))
+    codes, items = pd.factorize(np.concatenate((truth, guess)))
+    return codes[: len(truth)].astype(np.int64), codes[len(truth) :].astype(np.int64), max(1, len(items))
+
+
+def distinct(keys: np.ndarray) -> np.ndarray:
+    """Distinct whole numbers, ascending; for nearly sorted ones several times as fast as numpy's hashing `unique`."""
+    ordered = np.sort(keys)
+    return ordered[np.concatenate(([True], ordered[1:] != ordered[:-1]))] if len(ordered) else ordered

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from mlebench.metrics import UndefinedMetricError
-from mlebench.metrics.items import item_codes, split_items
+from mlebench.metrics.items import distinct, item_codes, split_items
 
 
 class NotAPermutationError(ValueError):
@@ -36,7 +36,7 @@ def mean_average_precision(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, k: i
     rows, items = rows[kept], items[kept]
     first = np.searchsorted(rows, np.arange(n))
     true_codes, codes, size = item_codes(true_items, items)
-    true_keys = pd.unique(true_rows * size + true_codes)
+    true_keys = distinct(true_rows * size + true_codes)
     keys = rows * size + codes
     hits = np.isin(keys, true_keys) & ~pd.Series(keys).duplicated().to_numpy()
     position = np.arange(len(keys)) - first[rows]

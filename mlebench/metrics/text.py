@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from mlebench.metrics import UndefinedMetricError
-from mlebench.metrics.items import item_codes, split_items
+from mlebench.metrics.items import distinct, item_codes, split_items
 
 
 def exact_match(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
@@ -65,8 +64,8 @@ def label_set_f1(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, known_only: bo
     rows, labels = split_items(_texts(y_pred))
     true_codes, codes, size = item_codes(true_labels, labels)
     known = codes <= true_codes.max(initial=-1) if known_only else np.ones(len(codes), dtype=bool)
-    true_pairs = pd.unique(true_rows * size + true_codes)
-    guess_pairs = pd.unique((rows * size + codes)[known])
+    true_pairs = distinct(true_rows * size + true_codes)
+    guess_pairs = distinct((rows * size + codes)[known])
     if not len(true_pairs) and not len(guess_pairs):
         raise UndefinedMetricError("neither the answers nor the predictions name a label")
     both = np.isin(guess_pairs, true_pairs, assume_unique=True).sum()
