@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from mlebench.errors import DataError
 
@@ -23,8 +22,7 @@ _EXTRA = {_TEXT: 4, _DOCUMENT: 0, _ARRAY: 0, _BINARY: 5}
 """Type with a length in front -> bytes that the length does not count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """Where an element of a document lies: its first byte, its value, and the byte after it."""
 
     type: int
@@ -80,7 +78,10 @@ def without(document: bytes, element: Element) -> bytes:
 
 def decode(document: bytes) -> dict[str, Any]:
     """A document as a dict: numbers, texts, bytes, truth values, None, lists and dicts."""
-    return {name: _value(document, element) for name, element in elements(document)}
+    try:
+        return {name: _value(document, element) for name, element in elements(document)}
+    except UnicodeDecodeError:
+        raise DataError("A BSON document holds a text that is not UTF-8; fetch the raw data again.") from None
 
 
 def encode(document: Mapping[str, Any]) -> bytes:
