@@ -13,9 +13,12 @@ import shutil
 import stat
 import struct
 import tarfile
+import threading
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -46,24 +49,42 @@ def safe_member(name: str) -> PurePosixPath:
     return path
 
 
-def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None) -> int:
-    """Extract a zip's regular files below `folder` (all, or the named members); return how many.
+def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None, workers: int = 1) -> int:
+    """Extract a zip's regular files below `folder` (all, or the named members) in `workers` threads; return how many.
 
     Path escapes, symlinks, encrypted members and members that blow up beyond what their size allows are errors.
     """
-    count = total = 0
-    limit = _expansion_limit(archive)
     with open_zip(archive) as opened:
         wanted = None if members is None else set(members)
-        for info in opened.infolist():
-            if info.is_dir() or (wanted is not None and info.filename not in wanted):
-                continue
-            total += info.file_size
-            _check_total(archive, total, limit)
-            with _open_info(archive, opened, info) as source:
-                _write_member(archive, info.filename, source, info.file_size, folder)
-            count += 1
-    return count
+        chosen = [
+            info for info in opened.infolist() if not info.is_dir() and (wanted is None or info.filename in wanted)
+        ]
+        _check_total(archive, sum(info.file_size for info in chosen), _expansion_limit(archive))
+        left, lock = iter(chosen), threading.Lock()  # ZipFile counts its open members without a lock of its own
+
+        def work(_: int) -> None:
+            while True:
+                with lock:
+                    info = next(left, None)
+                    if info is None:
+                        return
+                    source = _open_info(archive, opened, info)
+                try:
+                    _write_member(archive, info.filename, source, info.file_size, folder)
+                except BaseException:
+                    with lock:
+                        deque(left, maxlen=0)  # the other threads end too
+                    raise
+                finally:
+                    with lock:
+                        source.close()
+
+        if workers <= 1:
+            work(0)
+        else:
+            with ThreadPoolExecutor(workers, thread_name_prefix="unzip") as pool:
+                deque(pool.map(work, range(workers)), maxlen=0)
+        return len(chosen)
 
 
 def extract_tar(archive: Path, folder: Path) -> int:
@@ -86,6 +107,12 @@ def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
             content = io.BytesIO()
             _copy_bounded(source, content, info.size, f"{archive.name}:{info.name}")
             yield safe_member(info.name).as_posix(), content.getvalue()
+
+
+def tar_names(archive: Path) -> list[str]:
+    """Names of a tar's regular files, in its order, without `./` before them; the whole archive is checked."""
+    with _damage_told(archive, "tar"):
+        return [safe_member(info.name).as_posix() for info, _ in _tar_files(archive)]
 
 
 def _tar_files(archive: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
