@@ -136,8 +136,6 @@ class Metric(TomlFacts):
     """Direction of the leaderboard."""
     perfect_score: float | None = None
     """The score of the answers submitted as predictions, to 5 decimals; none when it depends on the data."""
-    sample_has_score: bool = True
-    """False: the sample submission is well-formed, but the metric is undefined on it (a constant prediction)."""
     mean_over_columns: bool = False
     """Score each prediction column alone and take the mean."""
     options: dict[str, Any] = {}
@@ -164,8 +162,6 @@ class Data(TomlFacts):
     """bundled: made from data that ships with an installed library; then bundled.py stands in for synthetic.py."""
     sample_submission: str = "public/sample_submission.csv"
     """Path below prepared/ of the plain sample submission."""
-    agent_sample: str = ""
-    """Path below prepared/public of the sample that agents see, where that is another file (an archive)."""
     prepared_gb: float | None = None
     """Size of the prepared data on real data, where known."""
     test_rows: int | None = None

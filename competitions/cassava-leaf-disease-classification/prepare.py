@@ -22,6 +22,6 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test.assign(label=4), public / "sample_submission.csv")
     link(raw / CLASSES, public / CLASSES)
     publish_shards(train_shards, public / "train_tfrecords", "ld_train")
-    publish_shards(test_shards, public / "test_tfrecords", "ld_test", only=("image", "image_name"))
+    publish_shards(test_shards, public / "test_tfrecords", "ld_test")
     link_named(raw / "train_images", public / "train_images", train["image_id"])
     link_named(raw / "train_images", public / "test_images", test["image_id"])

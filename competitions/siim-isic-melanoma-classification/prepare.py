@@ -23,7 +23,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test[["image_name", "target"]], private / "test.csv")
     write_csv(test[["image_name"]].assign(target=0), public / "sample_submission.csv")
     publish_shards([shard for shard in shards if shard not in test_shards], public / "tfrecords", "train")
-    publish_shards(test_shards, public / "tfrecords", "test", only=("image", *METADATA))
+    publish_shards(test_shards, public / "tfrecords", "test")
     for part, rows in (("train", train), ("test", test)):
         link_named(raw / "train", public / part, rows["image_name"] + ".dcm")
         link_named(raw / "jpeg" / "train", public / "jpeg" / part, rows["image_name"] + ".jpg")

@@ -24,7 +24,7 @@ from mlebench.data.manifest import list_files
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.prepare import prepare_competition
 from mlebench.data.sources import SourceRequest
-from mlebench.errors import InvalidSubmissionError, MlebenchError, Reason
+from mlebench.errors import InvalidSubmissionError, MlebenchError
 from mlebench.grading.grade import Grader
 from mlebench.grading.validate import validate_file
 
@@ -97,15 +97,9 @@ class Contract:
             best = pd.concat([best, sample[~sample[ids[0]].isin(best[ids[0]])]])
         return best
 
-    def score_or_none(self, submission: Path) -> float | None:
-        """The score; none where the format is right but the metric has no value on the predictions."""
-        try:
-            score, _, _ = self.grader.score(submission)
-        except InvalidSubmissionError as error:
-            if error.reason is Reason.UNDEFINED_SCORE:
-                return None
-            raise
-        return score
+    def score(self, submission: Path) -> float:
+        """The exact score of a submission file."""
+        return self.grader.score(submission)[0]
 
     def write(self, table: pd.DataFrame) -> Path:
         """Write a submission of one's own making."""
@@ -148,29 +142,21 @@ class Contract:
         expect((self.paths.public / "description.md").is_file(), "the description is not public")
         expect(self.paths.private.stat().st_mode & 0o077 == 0, "the private folder can be read by other users")
 
-    def agents_find_a_sample(self) -> None:
-        """The sample submission that agents are told of exists in public."""
-        name = self.competition.facts.data.agent_sample or self.sample.name
-        expect((self.paths.public / name).is_file(), f"public/{name} does not exist; set data.agent_sample")
-
     def sample_is_valid(self) -> None:
         """The sample passes validation and is scored."""
         result = validate_file(self.sample, self.competition, self.sample)
         expect(result.valid, f"the sample submission is invalid: {result.message}")
-        score = self.score_or_none(self.sample)
-        declared = self.competition.metric.sample_has_score
-        expect((score is not None) == declared, f"the sample submission scores {score}; see metric.sample_has_score")
+        score = self.score(self.sample)
+        expect(math.isfinite(score), f"the sample submission scores {score}")
 
     def perfect_scores_perfectly(self) -> None:
         """The answers submitted as predictions pass validation and score the declared perfect score."""
         path = self.write(self.perfect())
         result = validate_file(path, self.competition, self.sample)
         expect(result.valid, f"the perfect submission is invalid: {result.message}")
-        score, _, _ = self.grader.score(path)
-        sample = self.score_or_none(self.sample)
+        score, sample = self.score(path), self.score(self.sample)
         higher = self.competition.metric.higher_is_better
-        better = sample is None or (score > sample if higher else score < sample)
-        expect(better, f"perfect {score} is not better than the sample {sample}")
+        expect(score > sample if higher else score < sample, f"perfect {score} is not better than the sample {sample}")
         wanted = self.competition.metric.perfect_score
         if wanted is not None:
             expect(round(score, 5) == wanted, f"the perfect submission scores {score}, not {wanted}")
@@ -178,10 +164,9 @@ class Contract:
     def row_order_is_irrelevant(self) -> None:
         """The same rows in another order score the same, unless rows are compared by position."""
         for table in (self.perfect(), pd.read_csv(self.sample, dtype=str, keep_default_na=False)):
-            straight = self.score_or_none(self.write(table))
-            shuffled = self.score_or_none(self.write(self._shuffled(table)))
+            straight, shuffled = self.score(self.write(table)), self.score(self.write(self._shuffled(table)))
             if self.competition.submission.align not in ("position", "file"):
-                same = straight == shuffled or math.isclose(straight or 0.0, shuffled or 0.0, rel_tol=1e-12)
+                same = math.isclose(straight, shuffled, rel_tol=1e-12, abs_tol=1e-15)
                 expect(same, f"shuffled rows score {shuffled}, not {straight}")
 
     def _shuffled(self, table: pd.DataFrame) -> pd.DataFrame:
@@ -243,7 +228,6 @@ CHECKS: dict[str, Callable[[Contract], None]] = {
         "raw_is_reproducible",
         "recipe_is_a_pure_function",
         "answers_stay_private",
-        "agents_find_a_sample",
         "sample_is_valid",
         "perfect_scores_perfectly",
         "row_order_is_irrelevant",

@@ -9,15 +9,17 @@ import pandas as pd
 from mlebench.metrics import UndefinedMetricError
 
 
-def pearson(y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> float:
+def pearson(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, constant: float | None = None) -> float:
     """Pearson's linear correlation r = cov(y_true, y_pred) / (sd(y_true) sd(y_pred)).
 
     Shapes (n,), finite; range [-1, 1]. Raises UndefinedMetricError for fewer than two rows and where either side is
-    constant.
+    constant; predictions that are all the same score `constant` instead, where that is given.
     """
     truth, guess = np.asarray(y_true, dtype=np.float64).ravel(), np.asarray(y_pred, dtype=np.float64).ravel()
     if truth.size < 2:
         raise UndefinedMetricError("a correlation needs at least two rows")
+    if constant is not None and (guess == guess[0]).all():
+        return constant
     return float(np.clip(np.dot(_direction(truth, "answers"), _direction(guess, "predictions")), -1.0, 1.0))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import shutil
+from pathlib import PurePath, PurePosixPath
 
 from mlebench.competition import Competition
+from mlebench.data.paths import PreparedPaths
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import Plan
 from mlebench.running.records import Attempt
 from mlebench.sandbox.base import Resources, Sandbox, SandboxSpec
-from mlebench.sandbox.layout import CONTAINER, VALIDATE_SOCKET
+from mlebench.sandbox.layout import CONTAINER, CONTAINER_CONTROL, VALIDATE_SOCKET
 from mlebench.validation.launcher import ValidationService
 
 
@@ -25,12 +27,15 @@ def sandbox_spec(
     config = plan.config
     public = plan.prepared[attempt.competition].public
     data = CONTAINER.data if _in_container(sandbox) else public.absolute()
+    control = CONTAINER_CONTROL if _in_container(sandbox) else folder.control.absolute()
+    competition = plan.competitions[attempt.competition]
+    sample = _sample_for_agents(competition, plan.prepared[attempt.competition], folder, data, control)
     environment = {
         **plan.agent.facts.environment,
         "COMPETITION_ID": attempt.competition,
         "TIME_LIMIT_SECS": str(round(config.time_limit_seconds)),
         "SEED": str(attempt.seed),
-        "SAMPLE_SUBMISSION": str(data / _sample_for_agents(plan.competitions[attempt.competition])),
+        "SAMPLE_SUBMISSION": str(sample),
     }
     if validate_url is not None:
         environment["VALIDATE_URL"] = validate_url
@@ -69,8 +74,15 @@ def _in_container(sandbox: Sandbox) -> bool:
     return sandbox.name == "docker"
 
 
-def _sample_for_agents(competition: Competition) -> PurePosixPath:
-    data = competition.facts.data
-    if data.agent_sample:
-        return PurePosixPath(data.agent_sample)
-    return PurePosixPath(data.sample_submission).relative_to("public")
+def _sample_for_agents(
+    competition: Competition, prepared: PreparedPaths, folder: AttemptFolder, data: PurePath, control: PurePath
+) -> PurePath:
+    """The plain sample submission as the agent sees it: among the public files, or a copy where it lies elsewhere."""
+    name = PurePosixPath(competition.facts.data.sample_submission)
+    if name.parts[0] == "public":
+        return data / name.relative_to("public")
+    folder.control.mkdir(parents=True, exist_ok=True)
+    copy = folder.control / name.name
+    shutil.copyfile(prepared.prepared / name, copy)
+    copy.chmod(0o644)
+    return control / name.name
