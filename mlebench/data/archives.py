@@ -231,19 +231,31 @@ def write_zip(
 ) -> int:
     """Write (member name, file or bytes) pairs, in the order given, with fixed dates; return how many."""
     archive.parent.mkdir(parents=True, exist_ok=True)
-    count = 0
     with zipfile.ZipFile(archive, "x", compression) as out:
-        for name, content in members:
-            info = zipfile.ZipInfo(name, FIXED_DATE)
-            info.compress_type = compression
-            info.external_attr = (stat.S_IFREG | 0o644) << 16
-            if isinstance(content, bytes):
-                out.writestr(info, content)
-            else:
-                info.file_size = content.stat().st_size
-                with content.open("rb") as source, out.open(info, "w") as target:
-                    shutil.copyfileobj(source, target, 1 << 20)
-            count += 1
+        return _write_members(out, members)
+
+
+def zip_bytes(members: Iterable[tuple[str, Path | bytes]], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """The bytes of the archive that `write_zip` writes, for archives within archives."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "x", compression) as out:
+        _write_members(out, members)
+    return buffer.getvalue()
+
+
+def _write_members(out: zipfile.ZipFile, members: Iterable[tuple[str, Path | bytes]]) -> int:
+    count = 0
+    for name, content in members:
+        info = zipfile.ZipInfo(name, FIXED_DATE)
+        info.compress_type = out.compression
+        info.external_attr = (stat.S_IFREG | 0o644) << 16
+        if isinstance(content, bytes):
+            out.writestr(info, content)
+        else:
+            info.file_size = content.stat().st_size
+            with content.open("rb") as source, out.open(info, "w") as target:
+                shutil.copyfileobj(source, target, 1 << 20)
+        count += 1
     return count
 
 
