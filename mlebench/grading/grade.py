@@ -20,11 +20,12 @@ from mlebench.competition import Columns, Competition, Edition
 from mlebench.data.manifest import read_manifest
 from mlebench.data.paths import PreparedPaths
 from mlebench.errors import GraderError, InvalidSubmissionError, MlebenchError, NotPreparedError, Reason
+from mlebench.grading.keys import read_keys
 from mlebench.grading.leaderboard import SCORE_DECIMALS, Leaderboard, load_leaderboard
 from mlebench.grading.report import GradeReport, Outcome, Thresholds
 from mlebench.grading.submission import open_submission
 from mlebench.grading.table import header_names, read_trusted_table
-from mlebench.grading.validate import Checked, Expected, expected_columns, read_checked
+from mlebench.grading.validate import Checked, Expected, expected_columns, keyed, read_checked
 from mlebench.metrics import METRICS, UndefinedMetricError, get_metric
 
 log = logging.getLogger(__name__)
@@ -56,20 +57,30 @@ class Grader:
     @cached_property
     def answers(self) -> pd.DataFrame:
         """The answers' id and graded columns; ids carry the submission's column names."""
-        facts = self.competition.facts
-        ids = facts.answers.id or facts.submission.id
-        own = facts.answers.columns
         if self.competition.has_grader and hasattr(self.competition.grader, "read_answers"):
             return self.competition.grader.read_answers(self.answers_path)
+        ids = [] if self.competition.submission.align == "position" else self._answer_ids
+        names = dict(zip(self._answer_ids, self.competition.id_columns, strict=False))
+        return self._read_answers(ids).rename(columns=names)
+
+    @cached_property
+    def keys(self) -> np.ndarray | None:
+        """The answers' ids as they stand in the file, where that is all that rows are matched by."""
+        return read_keys(lambda: self.answers_path.open("rb"), self._answer_ids) if keyed(self.competition) else None
+
+    @cached_property
+    def truth(self) -> pd.DataFrame:
+        """The answers' graded columns, without ids where no texts of them are needed."""
+        return self.answers if self.keys is None else self._read_answers([])
+
+    @property
+    def _answer_ids(self) -> list[str]:
+        return self.competition.facts.answers.id or self.competition.id_columns
+
+    def _read_answers(self, ids: list[str]) -> pd.DataFrame:
+        facts = self.competition.facts.answers
         with self.answers_path.open("rb") as file:
-            frame = read_trusted_table(
-                file,
-                [] if facts.submission.align == "position" else ids,
-                {} if own else self.columns,
-                own,
-                facts.answers.text,
-            )
-        return frame.rename(columns=dict(zip(ids, facts.submission.id, strict=False)))
+            return read_trusted_table(file, ids, {} if facts.columns else self.columns, facts.columns, facts.text)
 
     @cached_property
     def answers_sha256(self) -> str:
@@ -84,8 +95,8 @@ class Grader:
         GraderError when the grader fails on a file that keeps to the format.
         """
         rules = self.competition.submission
-        ids = self.answers[[]] if rules.align == "position" else self.answers[rules.id]
-        expected = Expected(self.columns, ids)
+        ids = [] if rules.align == "position" else rules.id
+        expected = Expected(self.columns, lambda: self.answers[ids], self.keys)
         with open_submission(submission) as file:
             checked = read_checked(file, self.competition, expected)
             digest = file.sha256
@@ -120,6 +131,9 @@ class Grader:
             values = {"outcome": Outcome.GRADER_ERROR, "message": str(error)}
         board = self.board
         manifest = read_manifest(self.paths.manifest)
+        if manifest is not None and manifest.new_source:
+            told = f"{manifest.new_source}, as its preparer accepted: scores may not compare."
+            values["warnings"] = [*values.get("warnings", []), told]
         return GradeReport(
             competition=self.competition.id,
             edition=self.edition,
@@ -157,7 +171,7 @@ class Grader:
             raise GraderError(f"{self.competition.id} declares the unknown metric {metric.name!r} and has no grade.py.")
         measure = get_metric(metric.name)
         names = list(self.columns)
-        truth, guess = self.answers[names].to_numpy(), submission[names].to_numpy()
+        truth, guess = self.truth[names].to_numpy(), submission[names].to_numpy()
         if len(names) == 1:
             return measure(truth[:, 0], guess[:, 0], **metric.options)
         if metric.mean_over_columns:

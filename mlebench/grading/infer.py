@@ -53,7 +53,7 @@ def _header_fits(competition: Competition, names: list[str], data_dir: DataDir, 
 def _ids_fit(competition: Competition, file: SubmissionFile, data_dir: DataDir, edition: Edition) -> bool:
     try:
         expected = expected_from_sample(competition, _sample(competition, data_dir, edition))
-        if expected.ids is None or expected.ids.columns.empty:
+        if expected.ids.columns.empty:
             return True
         found = read_submission_table(file, competition.id_columns, {})
     except InvalidSubmissionError:

@@ -170,7 +170,8 @@ def _scan(stream: IO[bytes]) -> _Scan:
                     Reason.BAD_ENCODING, "The submission holds NUL bytes; it is not a text file."
                 )
             try:
-                decoder.decode(chunk)
+                if decoder.getstate()[0] or not chunk.isascii():
+                    decoder.decode(chunk)
             except UnicodeDecodeError:
                 raise InvalidSubmissionError(
                     Reason.BAD_ENCODING, "The submission is not valid UTF-8; save it with that encoding."

@@ -26,6 +26,27 @@ NA_WORDS = (
 _BOOLEANS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
 
 
+def read_plain_columns(file: SubmissionFile, columns: dict[str, Columns]) -> pd.DataFrame | None:
+    """The prediction columns of a file that `keys.read_keys` found plain, so that nothing about its cells' number needs
+    checking; none where they cannot be read by their types, which `read_submission_table` then says.
+    """
+    na_values = {name: _na_words(spec) for name, spec in columns.items()}
+    types = _reading_types([], columns)
+    try:
+        frame = pd.read_csv(
+            file.open(),
+            dtype=types,
+            usecols=list(columns),
+            keep_default_na=False,
+            na_values=na_values,
+            na_filter=any(na_values.values()),
+            encoding="utf-8",
+        )
+    except (ValueError, OverflowError):
+        return None
+    return _typed(frame[list(columns)], columns)
+
+
 def read_submission_table(file: SubmissionFile, ids: Sequence[str], columns: dict[str, Columns]) -> pd.DataFrame:
     """The id columns as text and the prediction columns by their type; other columns are not read.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from pydantic import BaseModel
 
 from mlebench.competition import Columns, Competition, Submission
 from mlebench.errors import InvalidSubmissionError, Reason
+from mlebench.grading.keys import match_keys, read_keys
 from mlebench.grading.submission import SubmissionFile, open_submission
-from mlebench.grading.table import header_names, read_submission_table
+from mlebench.grading.table import header_names, read_plain_columns, read_submission_table
 
 MAX_EXTRA_COLUMNS = 10_000
 """Columns beyond the needed ones that may stand, where any may; the reader takes seconds for more."""
@@ -36,10 +38,18 @@ class ValidationResult(BaseModel):
 
 @dataclass(frozen=True)
 class Expected:
-    """What a submission must hold: the prediction columns by name, and the rows' ids (none where not compared)."""
+    """What a submission must hold: the prediction columns by name, and the rows' ids."""
 
     columns: dict[str, Columns]
-    ids: pd.DataFrame | None
+    read_ids: Callable[[], pd.DataFrame]
+    """The id columns as text (none of them where rows are compared by position); not asked when `keys` are enough."""
+    keys: np.ndarray | None = None
+    """The same as `read_keys` gives them, where rows may be matched by them and nobody needs the texts."""
+
+    @cached_property
+    def ids(self) -> pd.DataFrame:
+        """The id columns as text."""
+        return self.read_ids()
 
 
 def validate_file(path: Path, competition: Competition, sample: Path) -> ValidationResult:
@@ -59,8 +69,24 @@ def expected_from_sample(competition: Competition, sample: Path) -> Expected:
         names = header_names(file)
         columns = expected_columns(competition, names)
         if competition.submission.align == "position":
-            return Expected(columns, read_submission_table(file, [], dict(list(columns.items())[:1]))[[]])
-        return Expected(columns, read_submission_table(file, competition.id_columns, {}))
+            rows = read_submission_table(file, [], dict(list(columns.items())[:1]))[[]]
+            return Expected(columns, lambda: rows)
+        if keyed(competition) and (keys := read_keys(file.open, competition.id_columns)) is not None:
+            return Expected(columns, lambda: _ids_of_sample(competition, sample), keys)
+        rows = read_submission_table(file, competition.id_columns, {})
+        return Expected(columns, lambda: rows)
+
+
+def keyed(competition: Competition) -> bool:
+    """Whether rows are matched one to one by their ids, and nothing else is done with these."""
+    rules = competition.submission
+    plain = rules.rows == "one-per-id" and rules.align == "id" and rules.unique_ids and rules.extra_ids == "reject"
+    return plain and not competition.has_grader
+
+
+def _ids_of_sample(competition: Competition, sample: Path) -> pd.DataFrame:
+    with open_submission(sample) as file:
+        return read_submission_table(file, competition.id_columns, {})
 
 
 def expected_columns(competition: Competition, sample_names: Sequence[str]) -> dict[str, Columns]:
@@ -83,7 +109,7 @@ class Checked:
 
     def aligned(self) -> pd.DataFrame:
         """The submission's rows in the order of the expected ids."""
-        if self.positions is None:
+        if self.positions is None or np.array_equal(self.positions, np.arange(len(self.frame))):
             return self.frame
         return self.frame.iloc[self.positions].reset_index(drop=True)
 
@@ -95,44 +121,17 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     by_position = rules.align == "position"
     given = _given_names(expected.columns, names)
     _check_header(names, [] if by_position else rules.id, list(given), rules)
-    ids = [name for name in rules.id if name in names]
-    frame = read_submission_table(file, ids, {own: expected.columns[name] for own, name in given.items()})
-    frame = frame.rename(columns=given)
     warnings = list(file.warnings)
+    columns = {own: expected.columns[name] for own, name in given.items()}
+    frame, positions = _read_by_keys(file, rules, expected, columns)
+    if frame is None:
+        ids = [name for name in rules.id if name in names]
+        frame = read_submission_table(file, ids, columns)
+        positions = _match_rows(frame[ids], rules, expected, warnings)
+    frame = frame.rename(columns=given)
     if rules.by_place and (placed := [given[name] for name in names if name in given]) != list(expected.columns):
         frame[list(expected.columns)] = frame[placed].to_numpy()
         warnings.append("Columns are scored in the order of the file, whatever their names; keep the sample's order.")
-    positions = None
-    if expected.ids is not None:
-        if rules.rows == "one-per-id" and rules.extra_ids == "reject" and len(frame) != len(expected.ids):
-            raise InvalidSubmissionError(
-                Reason.ROW_COUNT, f"The submission has {len(frame):,} rows, but {len(expected.ids):,} are expected."
-            )
-        if by_position:
-            warnings.append("Rows are compared in the order of the test set; ids are not read.")
-            if len(frame) != len(expected.ids):
-                warnings.append(
-                    f"There are {len(frame):,} rows instead of {len(expected.ids):,}: only these are scored."
-                )
-        else:
-            try:
-                positions = match_ids(
-                    frame[ids],
-                    expected.ids,
-                    one_per_id=rules.rows == "one-per-id",
-                    unique=rules.unique_ids,
-                    extra=rules.extra_ids == "ignore",
-                    complete=rules.rows != "any",
-                    numeric=rules.numeric_ids,
-                )
-            except InvalidSubmissionError as error:
-                unknown = error.reason is Reason.UNKNOWN_IDS
-                if rules.align not in ("sorted", "sorted-known") or (unknown and rules.align == "sorted-known"):
-                    raise
-                positions = match_sorted(frame[ids], expected.ids)
-                warnings.append(f"{error} Rows were compared in ascending order of the ids instead.")
-            if rules.align == "file":
-                positions = None
     for name, spec in expected.columns.items():
         check_column(frame[name], name, spec)
         if spec.type in ("integer", "boolean") and spec.missing == "invalid":
@@ -150,6 +149,47 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     if competition.has_grader and hasattr(competition.grader, "check"):
         competition.grader.check(frame)
     return Checked(frame, positions, warnings)
+
+
+def _read_by_keys(
+    file: SubmissionFile, rules: Submission, expected: Expected, columns: dict[str, Columns]
+) -> tuple[pd.DataFrame | None, np.ndarray | None]:
+    """The prediction columns and the row of each expected id; no frame where texts must decide."""
+    if expected.keys is None or file.format != "csv":
+        return None, None
+    keys = read_keys(file.open, rules.id)
+    positions = match_keys(keys, expected.keys) if keys is not None else None
+    return (None, None) if positions is None else (read_plain_columns(file, columns), positions)
+
+
+def _match_rows(ids: pd.DataFrame, rules: Submission, expected: Expected, warnings: list[str]) -> np.ndarray | None:
+    """Row of the submission for each expected id, none where rows are compared as they come; says so in `warnings`."""
+    if rules.rows == "one-per-id" and rules.extra_ids == "reject" and len(ids) != len(expected.ids):
+        raise InvalidSubmissionError(
+            Reason.ROW_COUNT, f"The submission has {len(ids):,} rows, but {len(expected.ids):,} are expected."
+        )
+    if rules.align == "position":
+        warnings.append("Rows are compared in the order of the test set; ids are not read.")
+        if len(ids) != len(expected.ids):
+            warnings.append(f"There are {len(ids):,} rows instead of {len(expected.ids):,}: only these are scored.")
+        return None
+    try:
+        positions = match_ids(
+            ids,
+            expected.ids,
+            one_per_id=rules.rows == "one-per-id",
+            unique=rules.unique_ids,
+            extra=rules.extra_ids == "ignore",
+            complete=rules.rows != "any",
+            numeric=rules.numeric_ids,
+        )
+    except InvalidSubmissionError as error:
+        unknown = error.reason is Reason.UNKNOWN_IDS
+        if rules.align not in ("sorted", "sorted-known") or (unknown and rules.align == "sorted-known"):
+            raise
+        positions = match_sorted(ids, expected.ids)
+        warnings.append(f"{error} Rows were compared in ascending order of the ids instead.")
+    return None if rules.align == "file" else positions
 
 
 def _given_names(columns: dict[str, Columns], names: Sequence[str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from mlebench.conformance.contract import Contract
 from mlebench.data.paths import DataDir, PreparedPaths
 
 ASSUMED_ROWS = {
+    "icecube-neutrinos-in-deep-ice": 13_200_000,
     "iwildcam-2019-fgvc6": 14_000,
     "multi-modal-gesture-recognition": 100,
     "smartphone-decimeter-2022": 35_000,
