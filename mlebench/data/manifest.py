@@ -50,6 +50,8 @@ class Manifest(BaseModel):
     """kaggle, synthetic, bundled, folder, or adopted (made by another tool and found here)."""
     source_detail: str = ""
     """The folder or archive the raw files came from, or the generator's seed and scale."""
+    new_source: str = ""
+    """Why the raw files are another release than the published one, which the user accepted; empty otherwise."""
     verified: bool | None = None
     """Published checksums: all hold (true), some do not (false), none to compare with (none: synthetic, bundled)."""
     checksums: list[ChecksumResult] = []

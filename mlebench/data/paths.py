@@ -1,6 +1,8 @@
 """The data directory: what lies where.
 
     <data-dir>/<id>/raw/                       Kaggle's files, or made-up ones
+    <data-dir>/<id>/download/                  a download from Kaggle that is under way
+    <data-dir>/<id>/leaderboard.csv            scores fetched from Kaggle, with leaderboard.json beside
     <data-dir>/<id>/prepared/public/           what an agent sees (v1)
     <data-dir>/<id>/prepared/private/          the answers; never enters a sandbox
     <data-dir>/<id>/prepared/manifest.json     where it came from, every file's size and hash
@@ -37,6 +39,11 @@ class PreparedPaths:
     def raw(self) -> Path:
         """Raw files as downloaded or made."""
         return self.home / "raw"
+
+    @property
+    def download(self) -> Path:
+        """What came from Kaggle so far: the zip or a part of it, its state, and the files unpacked from it."""
+        return self.home / "download"
 
     @property
     def public(self) -> Path:

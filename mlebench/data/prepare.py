@@ -59,22 +59,30 @@ def prepare_competition(
     edition: Edition = "v1",
     keep_raw: bool = False,
     force: bool = False,
+    official_description: bool = False,
     progress: Progress = lambda _: None,
 ) -> PrepareResult:
     """Bring one competition to its prepared state, whatever state it is in; a second call does nothing."""
     require_edition(competition, edition)
     started = time.perf_counter()
     paths = data_dir.paths(competition.id, edition)
-    with _locked(paths.home):
+    with locked(paths.home):
         _remove_leftovers(paths.home)
-        if paths.prepared.exists() and not force:
-            manifest = read_manifest(paths.manifest)
-            if manifest is not None:
-                _require_same_source(competition, manifest, request)
-                return _result(manifest, Status.ALREADY, started)
-            return _result(_adopt(competition, paths, edition, progress), Status.ADOPTED, started)
-        manifest = _build(competition, paths, request or SourceRequest(), edition, keep_raw, progress)
-        return _result(manifest, Status.PREPARED, started)
+        manifest = read_manifest(paths.manifest) if paths.prepared.exists() and not force else None
+        if manifest is not None:
+            _require_same_source(competition, manifest, request)
+            status = Status.ALREADY
+        elif paths.prepared.exists() and not force:
+            manifest, status = _adopt(competition, paths, edition, progress), Status.ADOPTED
+        else:
+            manifest = _build(competition, paths, request or SourceRequest(), edition, keep_raw, progress)
+            status = Status.PREPARED
+        if official_description:
+            from mlebench.data.kaggle.pages import add_official_pages
+
+            progress("pages")
+            manifest = add_official_pages(competition.id, paths, manifest)
+        return _result(manifest, status, started)
 
 
 def require_edition(competition: Competition, edition: str) -> None:
@@ -97,7 +105,7 @@ def _build(
     staging.mkdir()
     try:
         progress("raw")
-        raw = fetch_raw(request, competition, paths, staging)
+        raw = fetch_raw(request, competition, paths, staging, keep_raw=keep_raw)
         progress("split")
         made = staging / "prepared"
         for folder in (made / "public", made / "private"):
@@ -113,8 +121,10 @@ def _build(
             (staging / "replaced").mkdir()
             paths.prepared.rename(staging / "replaced" / paths.prepared.name)
         made.rename(paths.prepared)
-        if keep_raw and raw.folder.parent == staging and not paths.raw.exists():
+        if keep_raw and raw.folder.parent in (staging, paths.download) and not paths.raw.exists():
             raw.folder.rename(paths.raw)
+        if not keep_raw and raw.source == "kaggle":
+            paths.download.rename(staging / "download")
         if not keep_raw and raw.folder == paths.raw:
             # Unchanged files are hard links, so what agents need stays on disk.
             paths.raw.rename(staging / "raw")
@@ -152,7 +162,8 @@ def _describe(competition: Competition, made: Path, edition: Edition, raw: RawDa
         edition=edition,
         source=raw.source,
         source_detail=raw.detail + (f", zip md5 {raw.zip_md5}" if raw.zip_md5 else ""),
-        verified=all(result.holds for result in results) if results else None,
+        new_source=raw.new_source,
+        verified=False if raw.new_source else all(result.holds for result in results) if results else None,
         checksums=results,
         files=hash_files(made),
         versions=versions(),
@@ -195,6 +206,8 @@ def _adopt(competition: Competition, paths: PreparedPaths, edition: Edition, pro
 def checksum_notes(manifest: Manifest) -> list[str]:
     """Why prepared data is not byte for byte the published one, a sentence a file; nothing on made-up data."""
     notes = []
+    if manifest.new_source:
+        notes.append(f"{manifest.new_source}, as --accept-new-source allowed; scores may not compare.")
     for result in manifest.checksums:
         if result.found is None:
             notes.append(f"{result.file} is absent, so this data can be graded against but not given to agents.")
@@ -232,15 +245,19 @@ def _result(manifest: Manifest, status: Status, started: float) -> PrepareResult
 
 
 @contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    """Hold the competition's lock; a second process waits here until the first is done."""
+def locked(home: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold the competition's lock; a second process waits here (told by `waiting`) until the first is done."""
     try:
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / ".lock").open("w")
     except OSError as error:
         raise DataError(f"The data folder {home} cannot be written: {error.strerror}.") from None
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 

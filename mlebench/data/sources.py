@@ -1,4 +1,4 @@
-"""Where a competition's raw files come from: made up, bundled, a local folder or zip, what is already there."""
+"""Where a competition's raw files come from: made up, bundled, Kaggle, a local folder or zip, what is already there."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ class RawData:
 
     folder: Path
     source: str
-    """synthetic, bundled, folder, or raw (already in the data directory)."""
+    """synthetic, bundled, kaggle, folder, or raw (already in the data directory)."""
     detail: str
     real: bool
     """Whether the published checksums may be compared with what is made of it."""
     zip_md5: str | None = None
+    new_source: str = ""
+    """Why the data counts as another release than the published one, which the user accepted; empty otherwise."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class SourceRequest:
     """Only one competition is asked for, so that a folder may hold its files directly."""
     seed: int = 0
     scale: float = 1.0
+    accept_new_source: bool = False
+    """Use Kaggle's zip although it is not the one whose md5 is published."""
 
 
 def check_source(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> None:
@@ -43,9 +47,26 @@ def check_source(request: SourceRequest, competition: Competition, paths: Prepar
     _resolve(request, competition, paths)
 
 
-def fetch_raw(request: SourceRequest, competition: Competition, paths: PreparedPaths, staging: Path) -> RawData:
-    """Make the raw files available; anything written goes below `staging`, a user's folder is read in place."""
+def needs_download(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> bool:
+    """Whether Kaggle would have to be asked for raw files; raises what `check_source` raises."""
+    if _resolve(request, competition, paths) != "kaggle":
+        return False
+    from mlebench.data.kaggle.fetch import is_here
+
+    return not is_here(paths)
+
+
+def fetch_raw(
+    request: SourceRequest, competition: Competition, paths: PreparedPaths, staging: Path, *, keep_raw: bool = False
+) -> RawData:
+    """Make the raw files available; a user's folder is read in place.
+
+    Anything written goes below `staging`, but what comes from Kaggle below the download folder, where it outlives
+    a run that is killed.
+    """
     where = _resolve(request, competition, paths)
+    if where == "kaggle":
+        return _from_kaggle(request, competition, paths, keep_raw)
     if where in ("synthetic", "bundled"):
         folder = staging / "raw"
         folder.mkdir()
@@ -65,6 +86,15 @@ def fetch_raw(request: SourceRequest, competition: Competition, paths: PreparedP
     return RawData(where, "raw" if where == paths.raw else "folder", str(where), real=True)
 
 
+def _from_kaggle(request: SourceRequest, competition: Competition, paths: PreparedPaths, keep_raw: bool) -> RawData:
+    from mlebench.data.kaggle.fetch import obtain, unpack
+
+    state = obtain(competition, paths, accept_new=request.accept_new_source)
+    folder = unpack(competition.id, paths, state, keep_zip=keep_raw)
+    detail = f"https://www.kaggle.com/competitions/{competition.id}"
+    return RawData(folder, "kaggle", detail, real=True, zip_md5=state.md5, new_source=state.accepted)
+
+
 def _resolve(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> str | Path:
     """The name of a generator, or the folder or zip that holds the raw files."""
     offered = competition.facts.data.sources
@@ -72,16 +102,14 @@ def _resolve(request: SourceRequest, competition: Competition, paths: PreparedPa
     if name is None:
         if "bundled" in offered:
             return "bundled"
-        if paths.raw.is_dir():
+        if paths.raw.is_dir() and not _is_kaggles(paths):
             return paths.raw
+        if "kaggle" in offered and (_is_kaggles(paths) or _can_sign_in()):
+            return "kaggle"
         raise UsageError(
-            f"{competition.id} has no raw data in {paths.home}: give --source FOLDER (or zip) with Kaggle's files, "
-            "or --source synthetic for made-up data."
-        )
-    if name == "kaggle":
-        raise UsageError(
-            "Downloading from Kaggle is not part of this version: download the competition's zip yourself "
-            "and give it with --source FILE.zip."
+            f"{competition.id} has no raw data in {paths.home} and there are no Kaggle credentials to download it: "
+            "give --source FOLDER (or zip) with Kaggle's files, --source synthetic for made-up data, or make a token "
+            "(`mlebench prepare --check-rules` says how)."
         )
     if name in NAMED_SOURCES:
         if name in offered:
@@ -107,3 +135,18 @@ def _resolve(request: SourceRequest, competition: Competition, paths: PreparedPa
     if request.single:
         return given
     raise UsageError(f"{name} holds neither {competition.id}/ nor {competition.id}.zip.")
+
+
+def _is_kaggles(paths: PreparedPaths) -> bool:
+    """Whether what is here was downloaded by an earlier run (then raw/, too, is known to be Kaggle's)."""
+    if not paths.download.is_dir():
+        return False
+    from mlebench.data.kaggle.fetch import is_here
+
+    return is_here(paths)
+
+
+def _can_sign_in() -> bool:
+    from mlebench.data.kaggle import find_credentials
+
+    return find_credentials() is not None

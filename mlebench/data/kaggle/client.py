@@ -146,10 +146,21 @@ class Kaggle:
         try:
             return _stream(self.api.download_data_files(request))
         except Exception as error:
+            if headers.get("Range") and getattr(getattr(error, "response", None), "status_code", 0) == 416:
+                return self._open_whole(request, competition)
             raise translate(error, competition, self.credentials) from error
         finally:
-            for name in headers:
+            for name in ("Accept-Encoding", "Range", "If-Range"):
                 self._session.headers.pop(name, None)
+
+    def _open_whole(self, request: Any, competition: str) -> Stream:
+        """The file became shorter than the range asked for: it is another one, to be had from its start."""
+        for name in ("Range", "If-Range"):
+            self._session.headers.pop(name, None)
+        try:
+            return _stream(self.api.download_data_files(request))
+        except Exception as error:
+            raise translate(error, competition, self.credentials) from error
 
     def retry(self, once: Callable[[], T], fruitless: Callable[[int], int] = lambda tries: tries) -> T:
         """Call `once` until it succeeds, with exponential waits, jitter and Kaggle's own Retry-After.

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from mlebench.data.kaggle import client
 from mlebench.data.kaggle.client import Kaggle, Patience
 from mlebench.data.kaggle.credentials import Credentials, find_credentials
 from mlebench.data.kaggle.errors import KaggleError, Problem, closed, no_credentials, rules_page
 
 WORKERS = 4
+TRIES = 4
+"""Somebody waits for the answer, so a network that is down is told soon."""
 _FOR_ALL = {Problem.NO_CREDENTIALS, Problem.REFUSED, Problem.TLS, Problem.UNREACHABLE}
 """Problems that are the same for every competition, so that one sentence is enough."""
 
@@ -51,6 +54,9 @@ def check_rules(
     found = credentials or find_credentials()
     if found is None:
         raise no_credentials()
+
+    patience = patience or client.PATIENCE
+    patience = replace(patience, tries=min(TRIES, patience.tries))
 
     def one(competition: str) -> RuleStatus:
         return _status(Kaggle(found, patience=patience), competition)
