@@ -6,7 +6,7 @@ bin=${BIN:-.venv/bin}
 dir=${SMOKE_DIR:-.cache/smoke}
 agent=${AGENT:-baseline}
 split=${SPLIT:-lite}
-limit=${LIMIT:-3m}
+limit=${LIMIT:-2m}
 if [ -z "${SANDBOX:-}" ]; then
   if docker info >/dev/null 2>&1; then SANDBOX=docker; else SANDBOX=process; fi
 fi
