@@ -28,6 +28,10 @@ Progress = Callable[[str], None]
 """Is told what happens now: `raw`, `split`, `hash`, `publish`."""
 
 
+_ONE_TIME = 946684800
+"""The first second of the year 2000, the time of every public file."""
+
+
 class Status(StrEnum):
     """What `prepare` did."""
 
@@ -112,7 +116,7 @@ def _build(
             folder.mkdir(parents=True)
         _run_recipe(competition, raw, made, edition)
         shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
-        _set_modes(made)
+        _make_public(made, own_raw=paths.home in raw.folder.parents)
         progress("hash")
         manifest = _describe(competition, made, edition, raw)
         manifest.write(made / paths.manifest.name)
@@ -275,13 +279,20 @@ def _remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _set_modes(made: Path) -> None:
-    """Public files readable for whatever user an agent runs as; answers for their owner alone."""
+def _make_public(made: Path, *, own_raw: bool) -> None:
+    """Public files readable for whatever user an agent runs as, and all of one age; answers for their owner alone.
+
+    A file's time tells when it was unpacked or copied, and so in which order, which may tell its class. Files that
+    are hard links into a folder of the user's keep their times, since those are the user's.
+    """
     (made / "private").chmod(0o700)
     for path in list_files(made / "public"):
-        mode = path.stat().st_mode
-        if not mode & stat.S_IROTH:
+        facts = path.stat()
+        if not facts.st_mode & stat.S_IROTH:
             with suppress(PermissionError):
-                path.chmod(mode | stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+                path.chmod(facts.st_mode | stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        if own_raw or facts.st_nlink == 1:
+            os.utime(path, (_ONE_TIME, _ONE_TIME))
     for folder in [made / "public", *(path for path in (made / "public").rglob("*") if path.is_dir())]:
         folder.chmod(0o755)
+        os.utime(folder, (_ONE_TIME, _ONE_TIME))

@@ -223,3 +223,17 @@ def test_unchanged_files_are_hard_links_to_raw(data_dir: DataDir) -> None:
     (source / "deep" / "x.bin").write_bytes(b"1234")
     assert link_tree(source, target) == 1
     assert (target / "deep" / "x.bin").samefile(source / "deep" / "x.bin")
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_times_of_public_files_tell_nothing(own: bool, data_dir: DataDir, tmp_path: Path) -> None:
+    """Order of unpacking or copying may tell a class; a user's own files keep their times."""
+    cassava = Registry().get("cassava-leaf-disease-classification")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    cassava.make_raw(raw)
+    before = {path: path.stat().st_mtime for path in raw.rglob("*") if path.is_file()}
+    prepare_competition(cassava, data_dir, SYNTHETIC if own else SourceRequest(str(raw)))
+    times = {path.stat().st_mtime for path in data_dir.paths(cassava.id).public.rglob("*")}
+    assert (len(times) == 1) == own
+    assert {path: path.stat().st_mtime for path in before} == before
