@@ -9,6 +9,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import shutil
 import stat
 import struct
@@ -16,13 +17,13 @@ import tarfile
 import threading
 import zipfile
 import zlib
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from mlebench.data import zip_members
+from mlebench.data.parallel import in_parallel
 from mlebench.errors import DataError
 
 MAX_RATIO = 2000
@@ -31,6 +32,8 @@ ALLOWED_EXPANSION = 64 * 2**20
 """Members up to this size are never taken for a bomb, whatever their ratio."""
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 """Time stamp of every member that is written, so that the same input gives the same bytes."""
+_ODD_NAME = re.compile(r"[\\:\0]|^\.*$")
+"""The last part of a member's name that `safe_member` has to look at."""
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError)
 """What readers of damaged archives raise; bz2 and gzip also raise an OSError without a number."""
 _TAR_STREAMS: dict[bytes, Callable[[Path], Any]] = {
@@ -49,42 +52,66 @@ def safe_member(name: str) -> PurePosixPath:
     return path
 
 
-def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None, workers: int = 1) -> int:
-    """Extract a zip's regular files below `folder` (all, or the named members) in `workers` threads; return how many.
+def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None, workers: int = 0) -> int:
+    """Extract a zip's regular files below `folder` (all, or the named members); return how many.
 
-    Path escapes, symlinks, encrypted members and members that blow up beyond what their size allows are errors.
+    Path escapes, symlinks, encrypted members and members that blow up beyond what their size allows are errors,
+    raised before anything is written. `workers` threads share the work (0: one for each processor).
     """
-    with open_zip(archive) as opened:
-        wanted = None if members is None else set(members)
+    wanted = None if members is None else set(members)
+    with open_zip(archive) as opened, archive.open("rb") as file:
+        limits = zip_members.ends(opened.infolist(), opened.start_dir)
         chosen = [
             info for info in opened.infolist() if not info.is_dir() and (wanted is None or info.filename in wanted)
         ]
-        _check_total(archive, sum(info.file_size for info in chosen), _expansion_limit(archive))
-        left, lock = iter(chosen), threading.Lock()  # ZipFile counts its open members without a lock of its own
 
-        def work(_: int) -> None:
-            while True:
-                with lock:
-                    info = next(left, None)
-                    if info is None:
-                        return
+        counting = threading.Lock()  # ZipFile counts its open members without a lock of its own
+
+        def extract(task: tuple[zipfile.ZipInfo, str]) -> None:
+            info, target = task
+            name = f"{archive.name}:{info.filename}"
+            with _new_file(archive, info.filename, target) as out:
+                if zip_members.is_plain(info):
+                    content = zip_members.read_plain(file.fileno(), info, limits[info.header_offset])
+                    _check_size(len(content) - info.file_size, name)
+                    out.write(content)
+                    return
+                with counting:
                     source = _open_info(archive, opened, info)
                 try:
-                    _write_member(archive, info.filename, source, info.file_size, folder)
-                except BaseException:
-                    with lock:
-                        deque(left, maxlen=0)  # the other threads end too
-                    raise
+                    _copy_bounded(source, out, info.file_size, name)
                 finally:
-                    with lock:
+                    with counting:
                         source.close()
 
-        if workers <= 1:
-            work(0)
-        else:
-            with ThreadPoolExecutor(workers, thread_name_prefix="unzip") as pool:
-                deque(pool.map(work, range(workers)), maxlen=0)
-        return len(chosen)
+        in_parallel(extract, list(zip(chosen, _targets(archive, chosen, folder), strict=True)), workers)
+    return len(chosen)
+
+
+def _targets(archive: Path, chosen: list[zipfile.ZipInfo], folder: Path) -> list[str]:
+    """Where each member goes, after every check that needs none of its content; the folders are made."""
+    total, limit = 0, _expansion_limit(archive)
+    folders: dict[str, str] = {}
+    targets = []
+    for info in chosen:
+        _check_zip_member(archive, info)
+        total += info.file_size
+        _check_total(archive, total, limit)
+        parent, _, name = info.filename.rpartition("/")
+        if _ODD_NAME.search(name) or info.filename.startswith("/"):
+            target = folder / safe_member(info.filename)
+            folders[str(target.parent)] = str(target.parent)
+            targets.append(str(target))
+            continue
+        if parent not in folders:
+            folders[parent] = str(folder / safe_member(info.filename).parent)
+        targets.append(f"{folders[parent]}/{name}")
+    for made in sorted(set(folders.values())):
+        try:
+            Path(made).mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            raise DataError(f"{archive.name} needs the folder {made}, where a file is already.") from None
+    return targets
 
 
 def extract_tar(archive: Path, folder: Path) -> int:
@@ -330,13 +357,18 @@ def _check_total(archive: Path, total: int, limit: int) -> None:
 def _write_member(archive: Path, name: str, source: IO[bytes], size: int, folder: Path) -> None:
     """Write a member to its place below `folder`, which must be free."""
     target = folder / safe_member(name)
-    try:
+    with suppress(FileExistsError, NotADirectoryError):  # opening says so
         target.parent.mkdir(parents=True, exist_ok=True)
-        out = target.open("xb")
+    with _new_file(archive, name, str(target)) as out:
+        _copy_bounded(source, out, size, f"{archive.name}:{name}")
+
+
+def _new_file(archive: Path, name: str, target: str) -> IO[bytes]:
+    """Open a member's place for writing, which must be free."""
+    try:
+        return open(target, "xb")  # noqa: PTH123  (a hundred thousand paths; the caller closes it)
     except (FileExistsError, IsADirectoryError, NotADirectoryError):
         raise DataError(f"{archive.name} holds {name!r} more than once, or {target} is there already.") from None
-    with out:
-        _copy_bounded(source, out, size, f"{archive.name}:{name}")
 
 
 def _copy_bounded(source: IO[bytes], out: IO[bytes], size: int, name: str) -> None:
@@ -347,9 +379,13 @@ def _copy_bounded(source: IO[bytes], out: IO[bytes], size: int, name: str) -> No
         if left < 0:
             break
         out.write(chunk)
-    if left:
-        raise DataError(f"{name} is not as large as its archive says; do not use this archive.")
+    _check_size(left, name)
     out.flush()
+
+
+def _check_size(difference: int, name: str) -> None:
+    if difference:
+        raise DataError(f"{name} is not as large as its archive says; do not use this archive.")
 
 
 def free_bytes(folder: Path) -> int:

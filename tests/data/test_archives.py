@@ -360,3 +360,49 @@ class TestTar:
         archive.write_bytes(archive.read_bytes()[:20_000])
         with pytest.raises(DataError, match="no readable tar"):
             list(read_tar(archive))
+
+
+class TestParallel:
+    def test_any_number_of_threads_writes_the_same_files(self, tmp_path: Path, monkeypatch) -> None:
+        monkeypatch.setattr(archives.zip_members, "MAX_IN_MEMORY", 3000)  # so that some members are streamed
+        contents = {f"deep/{n % 7}/{n:03d}": bytes([n % 251]) * (n * 11) for n in range(400)}
+        archive = raw_zip(tmp_path / "a.zip", contents)
+        for workers in (1, 2, 8):
+            out = tmp_path / f"out{workers}"
+            assert extract_zip(archive, out, workers=workers) == 400
+            assert {name: (out / name).read_bytes() for name in contents} == contents
+
+    def test_the_first_error_ends_the_work(self, tmp_path: Path) -> None:
+        archive = raw_zip(tmp_path / "a.zip", {f"{n:04d}": b"x" * 50 for n in range(5000)})
+        damaged = bytearray(archive.read_bytes())
+        with zipfile.ZipFile(archive) as opened:
+            damaged[opened.getinfo("0000").header_offset + 30 + 4] ^= 0xFF
+        archive.write_bytes(damaged)
+        with pytest.raises(DataError, match="fetch it again"):
+            extract_zip(archive, tmp_path / "out", workers=2)
+        assert len(everything_below(tmp_path / "out")) < 4000
+
+    @given(position=st.integers(0, 1 << 20), bit=st.integers(0, 7))
+    def test_one_flipped_bit_is_told_or_harmless(self, tmp_path_factory, position: int, bit: int) -> None:
+        folder = tmp_path_factory.mktemp("flip")
+        contents = {"a/one.txt": b"first " * 40, "two.txt": b"second " * 30, "three": b""}
+        archive = raw_zip(folder / "a.zip", contents)
+        flipped = bytearray(archive.read_bytes())
+        flipped[position % len(flipped)] ^= 1 << bit
+        archive.write_bytes(flipped)
+        try:
+            extract_zip(archive, folder / "out")
+        except DataError:
+            return
+        for name in everything_below(folder / "out"):
+            if (folder / "out" / name).is_file() and name in contents:
+                assert (folder / "out" / name).read_bytes() == contents[name]
+
+    def test_members_that_share_bytes_are_refused(self, tmp_path: Path) -> None:
+        archive = raw_zip(tmp_path / "a.zip", {"one": b"x" * 100, "two": b"y" * 100})
+        content = bytearray(archive.read_bytes())
+        at = content.index(b"PK\1\2")
+        content[at + 20 : at + 24] = struct.pack("<I", 40)  # the compressed size of "one"
+        archive.write_bytes(content)
+        with pytest.raises(DataError, match="overlaps"):
+            extract_zip(archive, tmp_path / "out")
