@@ -36,7 +36,15 @@ def prepare(
     ] = None,
     edition: EditionOption = "v1",
     jobs: Annotated[int, typer.Option(min=1, help="How many competitions to prepare at once.")] = 1,
-    keep_raw: Annotated[bool, typer.Option("--keep-raw/--no-keep-raw", help="Keep the raw files afterwards.")] = False,
+    keep_raw: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep-raw/--no-keep-raw",
+            help="Keep the raw files afterwards, or remove them. [default: remove what this command fetched or made, "
+            "keep what was there]",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Prepare anew what is already prepared.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of made-up data.")] = 0,
     scale: Annotated[float, typer.Option(min=0.01, help="Size of made-up data relative to its default.")] = 1.0,

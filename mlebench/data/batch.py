@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mlebench.competition import Competition, Edition, load_competition
-from mlebench.data.kaggle.watch import Watch
+from mlebench.data.kaggle.watch import Stop, Watch
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import PrepareResult, locked, prepare_competition
 from mlebench.data.sources import SourceRequest, needs_download
@@ -35,7 +34,7 @@ class PrepareOptions:
 
     request: SourceRequest
     edition: Edition = "v1"
-    keep_raw: bool = False
+    keep_raw: bool | None = None
     force: bool = False
     official_description: bool = False
 
@@ -63,7 +62,7 @@ def prepare_many(
     thread, a recipe whatever its tables need.
     """
     downloads = downloads or Downloads()
-    stop = threading.Event()
+    stop = Stop()
     loaders = ThreadPoolExecutor(downloads.at_once, thread_name_prefix="download")
     workers = _pool(min(jobs, len(competitions))) if jobs > 1 and len(competitions) > 1 else None
     loading: dict[Future[Failure | None], Competition] = {}
@@ -123,7 +122,7 @@ def _lacks_zip(competition: Competition, data_dir: DataDir, options: PrepareOpti
 
 
 def _load(
-    competition: Competition, data_dir: DataDir, options: PrepareOptions, watch: Watch, stop: threading.Event
+    competition: Competition, data_dir: DataDir, options: PrepareOptions, watch: Watch, stop: Stop
 ) -> Failure | None:
     """Bring one zip, under the competition's lock."""
     from mlebench.data.kaggle.fetch import obtain

@@ -61,7 +61,7 @@ def prepare_competition(
     request: SourceRequest | None = None,
     *,
     edition: Edition = "v1",
-    keep_raw: bool = False,
+    keep_raw: bool | None = None,
     force: bool = False,
     official_description: bool = False,
     progress: Progress = lambda _: None,
@@ -102,14 +102,14 @@ def _build(
     paths: PreparedPaths,
     request: SourceRequest,
     edition: Edition,
-    keep_raw: bool,
+    keep_raw: bool | None,
     progress: Progress,
 ) -> Manifest:
     staging = paths.home / f".staging-{os.getpid()}"
     staging.mkdir()
     try:
         progress("raw")
-        raw = fetch_raw(request, competition, paths, staging, keep_raw=keep_raw)
+        raw = fetch_raw(request, competition, paths, staging, keep_raw=bool(keep_raw))
         progress("split")
         made = staging / "prepared"
         for folder in (made / "public", made / "private"):
@@ -129,8 +129,8 @@ def _build(
             raw.folder.rename(paths.raw)
         if not keep_raw and raw.source == "kaggle":
             paths.download.rename(staging / "download")
-        if not keep_raw and raw.folder == paths.raw:
-            # Unchanged files are hard links, so what agents need stays on disk.
+        if keep_raw is False and raw.folder == paths.raw:
+            # Only when asked to: these were here before. Unchanged files are hard links and stay on disk.
             paths.raw.rename(staging / "raw")
         return manifest
     finally:

@@ -53,8 +53,11 @@ def test_nothing_but_the_prepared_folder_is_left(spaceship, data_dir: DataDir) -
 def test_kept_raw_files_are_used_by_the_next_preparing(spaceship, data_dir: DataDir) -> None:
     prepare_competition(spaceship, data_dir, SYNTHETIC, keep_raw=True)
     assert (data_dir.paths(spaceship.id).raw / "train.csv").is_file()
-    again = prepare_competition(spaceship, data_dir, SourceRequest(), force=True, keep_raw=True)
-    assert again.source == "raw"
+    raw = data_dir.paths(spaceship.id).raw
+    again = prepare_competition(spaceship, data_dir, SourceRequest(), force=True)
+    assert again.source == "raw" and raw.is_dir()
+    prepare_competition(spaceship, data_dir, SourceRequest(), force=True, keep_raw=False)
+    assert not raw.exists()
 
 
 def test_folder_and_zip_sources_give_the_same_bytes(spaceship, tmp_path: Path) -> None:
