@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from mlebench.errors import DataError
+
+_FICLONE = 0x40049409
+"""Linux' request to clone a file (btrfs, xfs, bcachefs)."""
 
 
 def link(source: Path, target: Path) -> None:
@@ -16,14 +21,7 @@ def link(source: Path, target: Path) -> None:
     The target's folder is made when missing. A link to a symlink's target is made, never to the symlink.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target, follow_symlinks=True)
-    except FileNotFoundError:
-        raise DataError(f"The raw file {source} is missing; fetch the raw data again.") from None
-    except FileExistsError:
-        raise
-    except OSError:  # another device, no hard links here, or too many links
-        shutil.copyfile(source, target)
+    _link(source, target)
 
 
 def link_all(pairs: Iterable[tuple[Path, Path]]) -> int:
@@ -31,12 +29,32 @@ def link_all(pairs: Iterable[tuple[Path, Path]]) -> int:
     made: set[Path] = set()
     count = 0
     for source, target in pairs:
-        if target.parent not in made:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            made.add(target.parent)
-        link(source, target)
+        folder = target.parent
+        if folder not in made:
+            folder.mkdir(parents=True, exist_ok=True)
+            made.add(folder)
+        _link(source, target)
         count += 1
     return count
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target, follow_symlinks=True)
+    except FileNotFoundError:
+        raise DataError(f"The raw file {source} is missing; fetch the raw data again.") from None
+    except FileExistsError:
+        raise
+    except OSError:  # another device, no hard links here, or too many links
+        _copy(source, target)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A reflink (the same blocks until one of the two is changed) where the file system has them, else a copy."""
+    with source.open("rb") as theirs, target.open("xb") as ours, suppress(OSError):
+        fcntl.ioctl(ours, _FICLONE, theirs.fileno())
+        return
+    shutil.copyfile(source, target)
 
 
 def link_named(source: Path, target: Path, names: Iterable[str]) -> int:

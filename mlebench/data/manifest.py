@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlebench import __version__
 from mlebench.competition import Checksums, Edition
+from mlebench.data.parallel import in_parallel
 from mlebench.errors import DataError
 
 MANIFEST = "manifest.json"
+_BLOCK = 1 << 20
 
 
 class FileEntry(BaseModel):
@@ -96,34 +99,56 @@ def versions() -> dict[str, str]:
 
 def list_files(folder: Path) -> Iterator[Path]:
     """Every regular file below a prepared folder, sorted, without the manifest."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not path.is_symlink() and path != folder / MANIFEST:
-            yield path
+    return (folder / name for name, _ in list_sizes(folder))
+
+
+def list_sizes(folder: Path) -> Iterator[tuple[str, int]]:
+    """Relative path and size of what `list_files` lists, in its order."""
+    return ((name, size) for name, size in _walk(str(folder), "") if name != MANIFEST)
+
+
+def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
+    try:
+        with os.scandir(folder) as scan:
+            entries = sorted(scan, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _walk(entry.path, f"{prefix}{entry.name}/")
+        elif entry.is_file(follow_symlinks=False):
+            yield prefix + entry.name, entry.stat(follow_symlinks=False).st_size
 
 
 def hash_files(prepared: Path, step: Callable[[int], Any] = lambda _: None) -> dict[str, FileEntry]:
-    """Size and sha256 of every file below `prepared`; `step` is told the bytes done."""
-    entries = {}
-    for path in list_files(prepared):
-        entries[path.relative_to(prepared).as_posix()] = FileEntry(
-            size=path.stat().st_size, sha256=_digest(path, "sha256")
-        )
-        step(path.stat().st_size)
-    return entries
+    """Size and sha256 of every file below `prepared`, several at a time; `step` is told the bytes done."""
+
+    def entry(listed: tuple[str, int]) -> tuple[str, FileEntry]:
+        name, size = listed
+        found = FileEntry(size=size, sha256=digest(f"{prepared}/{name}", "sha256"))
+        step(size)
+        return name, found
+
+    return dict(in_parallel(entry, list_sizes(prepared)))
 
 
 def compare_checksums(prepared: Path, published: Checksums) -> list[ChecksumResult]:
     """Compare the published md5 sums with the prepared files."""
     wanted = {f"public/{name}": md5 for name, md5 in published.public.items()}
     wanted |= {f"private/{name}": md5 for name, md5 in published.private.items()}
-    results = []
-    for name, md5 in wanted.items():
+
+    def compare(item: tuple[str, str]) -> ChecksumResult:
+        name, md5 = item
         path = prepared / name
-        found = _digest(path, "md5") if path.is_file() else None
-        results.append(ChecksumResult(file=name, expected=md5, found=found))
-    return results
+        return ChecksumResult(file=name, expected=md5, found=digest(path, "md5") if path.is_file() else None)
+
+    return in_parallel(compare, wanted.items(), batch=1)
 
 
-def _digest(path: Path, algorithm: str) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+def digest(path: Path | str, algorithm: str) -> str:
+    """A file's check sum in hexadecimal digits."""
+    computed = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  (a path object each costs as much as a small file)
+        while block := file.read(_BLOCK):
+            computed.update(block)
+    return computed.hexdigest()

@@ -6,30 +6,25 @@ the end; a killed run leaves only staging, which the next one removes.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel
 
 from mlebench.competition import EDITIONS, Competition, Edition
-from mlebench.data.manifest import Manifest, compare_checksums, hash_files, list_files, read_manifest, versions
+from mlebench.data.manifest import Manifest, compare_checksums, hash_files, read_manifest, versions
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.sources import RawData, SourceRequest, fetch_raw
+from mlebench.data.staging import STAGING, locked, make_public, publish, remove_leftovers, remove_tree
 from mlebench.errors import DataError, MlebenchError, UsageError
 
 Progress = Callable[[str], None]
 """Is told what happens now: `raw`, `split`, `hash`, `publish`."""
-
-
-_ONE_TIME = 946684800
-"""The first second of the year 2000, the time of every public file."""
 
 
 class Status(StrEnum):
@@ -71,7 +66,7 @@ def prepare_competition(
     started = time.perf_counter()
     paths = data_dir.paths(competition.id, edition)
     with locked(paths.home):
-        _remove_leftovers(paths.home)
+        remove_leftovers(paths.home)
         manifest = read_manifest(paths.manifest) if paths.prepared.exists() and not force else None
         if manifest is not None:
             _require_same_source(competition, manifest, request)
@@ -105,7 +100,7 @@ def _build(
     keep_raw: bool | None,
     progress: Progress,
 ) -> Manifest:
-    staging = paths.home / f".staging-{os.getpid()}"
+    staging = paths.home / f"{STAGING}{os.getpid()}"
     staging.mkdir()
     try:
         progress("raw")
@@ -116,15 +111,12 @@ def _build(
             folder.mkdir(parents=True)
         _run_recipe(competition, raw, made, edition)
         shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
-        _make_public(made, own_raw=paths.home in raw.folder.parents)
+        make_public(made, own_raw=paths.home in raw.folder.parents)
         progress("hash")
         manifest = _describe(competition, made, edition, raw)
         manifest.write(made / paths.manifest.name)
         progress("publish")
-        if paths.prepared.exists():
-            (staging / "replaced").mkdir()
-            paths.prepared.rename(staging / "replaced" / paths.prepared.name)
-        made.rename(paths.prepared)
+        publish(made, paths.prepared, staging)
         if keep_raw and raw.folder.parent in (staging, paths.download) and not paths.raw.exists():
             raw.folder.rename(paths.raw)
         if not keep_raw and raw.source == "kaggle":
@@ -134,7 +126,7 @@ def _build(
             paths.raw.rename(staging / "raw")
         return manifest
     finally:
-        _remove_tree(staging)
+        remove_tree(staging)
 
 
 def _run_recipe(competition: Competition, raw: RawData, made: Path, edition: Edition) -> None:
@@ -246,53 +238,3 @@ def _result(manifest: Manifest, status: Status, started: float) -> PrepareResult
         bytes=sum(entry.size for entry in manifest.files.values()),
         seconds=round(time.perf_counter() - started, 3),
     )
-
-
-@contextmanager
-def locked(home: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Hold the competition's lock; a second process waits here (told by `waiting`) until the first is done."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        lock = (home / ".lock").open("w")
-    except OSError as error:
-        raise DataError(f"The data folder {home} cannot be written: {error.strerror}.") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            waiting()
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _remove_leftovers(home: Path) -> None:
-    """Remove the staging of a run that was killed (we hold the lock, so it is nobody's)."""
-    for folder in home.glob(".staging-*"):
-        # A forced rebuild killed between its two renames: what it was about to replace is still whole.
-        for replaced in folder.glob("replaced/prepared*"):
-            if not (home / replaced.name).exists():
-                replaced.rename(home / replaced.name)
-        _remove_tree(folder)
-
-
-def _remove_tree(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _make_public(made: Path, *, own_raw: bool) -> None:
-    """Public files readable for whatever user an agent runs as, and all of one age; answers for their owner alone.
-
-    A file's time tells when it was unpacked or copied, and so in which order, which may tell its class. Files that
-    are hard links into a folder of the user's keep their times, since those are the user's.
-    """
-    (made / "private").chmod(0o700)
-    for path in list_files(made / "public"):
-        facts = path.stat()
-        if not facts.st_mode & stat.S_IROTH:
-            with suppress(PermissionError):
-                path.chmod(facts.st_mode | stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-        if own_raw or facts.st_nlink == 1:
-            os.utime(path, (_ONE_TIME, _ONE_TIME))
-    for folder in [made / "public", *(path for path in (made / "public").rglob("*") if path.is_dir())]:
-        folder.chmod(0o755)
-        os.utime(folder, (_ONE_TIME, _ONE_TIME))

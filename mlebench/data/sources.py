@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlebench.competition import Competition
 from mlebench.data.archives import extract_zip
+from mlebench.data.manifest import digest
 from mlebench.data.paths import PreparedPaths
 from mlebench.errors import DataError, UsageError
 
@@ -77,10 +78,10 @@ def fetch_raw(
     if where.is_file():
         folder = staging / "raw"
         folder.mkdir()
-        extract_zip(where, folder)
-        with where.open("rb") as file:
-            md5 = hashlib.file_digest(file, "md5").hexdigest()
-        return RawData(folder, "folder", str(where), real=True, zip_md5=md5)
+        with ThreadPoolExecutor(1) as beside:
+            md5 = beside.submit(digest, where, "md5")
+            extract_zip(where, folder)
+        return RawData(folder, "folder", str(where), real=True, zip_md5=md5.result())
     if not any(where.iterdir()):
         raise DataError(f"{where} is empty; it should hold the raw files of {competition.id}.")
     return RawData(where, "raw" if where == paths.raw else "folder", str(where), real=True)

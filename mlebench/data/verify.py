@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from pydantic import BaseModel
 
 from mlebench.competition import Competition, Edition
-from mlebench.data.manifest import list_files, read_manifest
+from mlebench.data.manifest import FileEntry, digest, list_sizes, read_manifest
+from mlebench.data.parallel import in_parallel
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import checksum_notes
 from mlebench.errors import NotPreparedError
@@ -40,17 +38,20 @@ def verify_competition(
         raise NotPreparedError(
             f"{paths.prepared} has no manifest: another tool made it; `mlebench prepare {competition.id}` adopts it."
         )
-    problems = []
-    for name, entry in manifest.files.items():
-        path = paths.prepared / name
-        if not path.is_file():
-            problems.append(f"{name} is missing")
-        elif path.stat().st_size != entry.size:
-            problems.append(f"{name} has {path.stat().st_size:,} bytes instead of {entry.size:,}")
-        elif not quick and _sha256(path) != entry.sha256:
-            problems.append(f"{name} was changed")
-    present = {path.relative_to(paths.prepared).as_posix() for path in list_files(paths.prepared)}
-    problems += [f"{name} is not in the manifest" for name in sorted(present - manifest.files.keys())]
+    present = dict(list_sizes(paths.prepared))
+
+    def look(item: tuple[str, FileEntry]) -> list[str]:
+        name, entry = item
+        if name not in present:
+            return [f"{name} is missing"]
+        if present[name] != entry.size:
+            return [f"{name} has {present[name]:,} bytes instead of {entry.size:,}"]
+        if not quick and digest(paths.prepared / name, "sha256") != entry.sha256:
+            return [f"{name} was changed"]
+        return []
+
+    problems = [problem for found in in_parallel(look, manifest.files.items()) for problem in found]
+    problems += [f"{name} is not in the manifest" for name in sorted(present.keys() - manifest.files.keys())]
     return VerifyResult(
         competition=competition.id,
         edition=edition,
@@ -60,8 +61,3 @@ def verify_competition(
         notes=checksum_notes(manifest),
         files=len(manifest.files),
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
