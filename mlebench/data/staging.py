@@ -1,0 +1,80 @@
+"""What keeps a prepared folder whole or absent: a lock per competition, work aside, a rename at the end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mlebench.errors import DataError
+
+STAGING = ".staging-"
+"""Begins the names of folders in which a process works that holds the lock."""
+_ONE_TIME = 946684800
+"""The first second of the year 2000, the time of every public file."""
+
+
+@contextmanager
+def locked(home: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Hold the competition's lock; a second process waits here (told by `waiting`) until the first is done."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / ".lock").open("w")
+    except OSError as error:
+        raise DataError(f"The data folder {home} cannot be written: {error.strerror}.") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def publish(made: Path, target: Path, staging: Path) -> None:
+    """Rename `made` to `target`; what is there already is moved below `staging`, which is about to be removed."""
+    if target.exists():
+        (staging / "replaced").mkdir()
+        target.rename(staging / "replaced" / target.name)
+    made.rename(target)
+
+
+def remove_leftovers(home: Path) -> None:
+    """Remove the staging of a run that was killed (the caller holds the lock, so it is nobody's)."""
+    for folder in home.glob(f"{STAGING}*"):
+        # Killed between the two renames of `publish`: what was about to be replaced is still whole.
+        for replaced in folder.glob("replaced/*"):
+            if not (home / replaced.name).exists():
+                replaced.rename(home / replaced.name)
+        remove_tree(folder)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder as far as possible; what is left is a leftover for the next time."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_public(made: Path, *, own_raw: bool) -> None:
+    """Public files readable for whatever user an agent runs as, and all of one age; answers for their owner alone.
+
+    A file's time tells when it was unpacked or copied, and so in which order, which may tell its class. Files that
+    are hard links into a folder of the user's keep their times, since those are the user's.
+    """
+    (made / "private").chmod(0o700)
+    for folder, _, names in os.walk(made / "public", topdown=False):
+        for name in names:
+            path = f"{folder}/{name}"
+            facts = os.lstat(path)
+            if not stat.S_ISREG(facts.st_mode):
+                continue
+            if not facts.st_mode & stat.S_IROTH:
+                with suppress(PermissionError):
+                    os.chmod(path, stat.S_IMODE(facts.st_mode) | stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)  # noqa: PTH101
+            if own_raw or facts.st_nlink == 1:
+                os.utime(path, (_ONE_TIME, _ONE_TIME))
+        Path(folder).chmod(0o755)
+        os.utime(folder, (_ONE_TIME, _ONE_TIME))
