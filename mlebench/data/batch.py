@@ -101,8 +101,9 @@ def prepare_many(
         stop.set()
         loaders.shutdown(wait=True, cancel_futures=True)
         if workers is not None:
+            processes = list((workers._processes or {}).values())  # shutting down forgets them
             workers.shutdown(wait=False, cancel_futures=True)
-            for process in list((workers._processes or {}).values()):
+            for process in processes:
                 process.terminate()
 
 
