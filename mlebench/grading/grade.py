@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Grader:
         self.competition = competition
         self.paths = paths
         self.edition = edition
-        self.board: Leaderboard = load_leaderboard(competition.folder, competition.metric.higher_is_better)
+        self.board: Leaderboard = load_leaderboard(competition.folder, competition.metric.higher_is_better, paths.home)
         self.answers_path = paths.private / competition.facts.answers.file
         if not self.answers_path.is_file():
             raise NotPreparedError(
@@ -96,8 +97,16 @@ class Grader:
         """
         rules = self.competition.submission
         ids = [] if rules.align == "position" else rules.id
-        expected = Expected(self.columns, lambda: self.answers[ids], self.keys)
-        with open_submission(submission) as file:
+        with ThreadPoolExecutor(1) as pool, open_submission(submission) as file:
+            # The answers are read while the submission is: of many millions of rows, both take seconds.
+            keys = pool.submit(lambda: self.keys)
+            loaded = pool.submit(lambda: self.truth)
+
+            def read_ids() -> pd.DataFrame:
+                loaded.result()
+                return self.answers[ids]
+
+            expected = Expected(self.columns, read_ids, keys.result)
             checked = read_checked(file, self.competition, expected)
             digest = file.sha256
         try:
@@ -160,6 +169,7 @@ class Grader:
             "rank_low": standing.rank_low if standing else None,
             "rank_high": standing.rank_high if standing else None,
             "percentile": round(standing.percentile, 3) if standing else None,
+            "rank_source": (self.board.fetched or self.board.source) if standing else None,
         }
 
     def _measure(self, checked: Checked) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 
 MAX_WIDTH = 80
 """Bytes of the longest key; longer ones are left to the general reader."""
-_BLOCK = 4 * 2**20
+_BLOCK = 2 * 2**20
 _PIECE = 2**16
 _COMMA, _LINE_END = ord(","), ord("\n")
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -72,11 +72,12 @@ def _append(parts: list[np.ndarray], lines: bytes, columns: int, first: int, cou
     if not _is_plain(lines):
         return False
     cells = np.frombuffer(lines, np.uint8)
-    breaks = np.flatnonzero((cells == _COMMA) | (cells == _LINE_END))
-    if len(breaks) % columns or len(breaks) // columns != lines.count(b"\n"):
+    line_ends = cells == _LINE_END
+    breaks = np.flatnonzero((cells == _COMMA) | line_ends)
+    if len(breaks) != columns * np.count_nonzero(line_ends):
         return False
     by_row = breaks.reshape(-1, columns)
-    if not (cells[by_row[:, -1]] == _LINE_END).all():
+    if not line_ends[by_row[:, -1]].all():
         return False
     ends = by_row[:, first + count - 1]
     starts = by_row[:, first - 1] + 1 if first else np.r_[0, by_row[:-1, -1] + 1]
@@ -85,7 +86,8 @@ def _append(parts: list[np.ndarray], lines: bytes, columns: int, first: int, cou
     if not lengths.min() or width > MAX_WIDTH:
         return False
     padded = np.concatenate([cells, np.zeros(width, np.uint8)])
-    keys = np.lib.stride_tricks.sliding_window_view(padded, width)[starts]
+    from_everywhere: np.ndarray = np.ndarray(len(cells), dtype=f"V{width}", buffer=padded, strides=(1,))
+    keys = from_everywhere[starts].view(np.uint8).reshape(-1, width)
     keys *= np.arange(width) < lengths[:, None]
     parts.append(keys.view(f"S{width}").ravel())
     return True

@@ -3,15 +3,20 @@
 `leaderboard.toml` of a competition holds the facts (teams, direction, thresholds, source, date);
 `leaderboard.csv`, where an archive has it, the score at a sample of ranks (columns rank, score; best first).
 Without the table a rank or percentile is unknown, never invented.
+
+A user may have fetched the whole board from Kaggle (`mlebench leaderboard fetch`, see data/kaggle/leaderboard.py):
+then ranks and percentiles are read off that one. Thresholds of medals and the median stay the archived ones always,
+so that medals mean the same everywhere.
 """
 
 from __future__ import annotations
 
 import bisect
 import csv
+import json
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
@@ -59,6 +64,8 @@ class Leaderboard:
     note: str = ""
     ranks: tuple[int, ...] = ()
     scores: tuple[float, ...] = ()
+    fetched: str = ""
+    """Where and when ranks, scores and teams were fetched by the user; empty: they are the archived ones."""
 
     def at_least(self, score: float, threshold: float) -> bool:
         """Whether `score` is as good as `threshold` or better."""
@@ -125,8 +132,11 @@ def medal_positions(teams: int) -> dict[Medal, int]:
     return {medal: max(1, position) for medal, position in zip(Medal, positions, strict=True)}
 
 
-def load_leaderboard(folder: Path, higher_is_better: bool) -> Leaderboard:
-    """Read a competition folder's leaderboard.toml and, where there is one, leaderboard.csv."""
+def load_leaderboard(folder: Path, higher_is_better: bool, home: Path | None = None) -> Leaderboard:
+    """Read a competition folder's leaderboard.toml and, where there is one, leaderboard.csv.
+
+    `home` is the competition's folder in the data directory: a board that was fetched into it gives ranks and teams.
+    """
     path = folder / "leaderboard.toml"
     try:
         with path.open("rb") as file:
@@ -152,7 +162,21 @@ def load_leaderboard(folder: Path, higher_is_better: bool) -> Leaderboard:
         raise CompetitionError(f"{path} or leaderboard.csv beside it is malformed: {error}.") from None
     if board.higher_is_better != higher_is_better:
         raise CompetitionError(f"{path}: higher_is_better contradicts competition.toml.")
-    return board
+    return board if home is None else _with_fetched(board, home)
+
+
+def _with_fetched(board: Leaderboard, home: Path) -> Leaderboard:
+    record, table = home / "leaderboard.json", home / "leaderboard.csv"
+    if not (record.is_file() and table.is_file()):
+        return board
+    try:
+        facts = json.loads(record.read_text(encoding="utf-8"))
+        ranks, scores = _rank_table(table)
+        fetched = replace(board, ranks=ranks, scores=scores, teams=int(facts["teams"]), fetched=str(facts["source"]))
+        _check_rank_table(fetched)
+    except (KeyError, ValueError, TypeError) as error:
+        raise CompetitionError(f"{table} or leaderboard.json beside it is malformed: {error}; delete both.") from None
+    return fetched
 
 
 def _rank_table(path: Path) -> tuple[tuple[int, ...], tuple[float, ...]]:

@@ -63,6 +63,8 @@ class GradeReport(BaseModel):
     percentile: float | None = None
     """100 is the top team, 0 is behind every team."""
     teams: int | None = None
+    rank_source: str | None = None
+    """The leaderboard that rank, percentile and teams speak of: the archived one, or one fetched from Kaggle."""
     higher_is_better: bool
     submission_path: str
     submission_sha256: str | None = None

@@ -12,7 +12,6 @@ import gzip
 import hashlib
 import io
 import os
-import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -30,7 +29,6 @@ MAX_LINE_BYTES = 256 * 2**20
 MAX_HEADER_BYTES = 2**20
 """Longest first line; ten thousand column names are a tenth of it."""
 _CHUNK = 4 * 2**20
-_FIRST_LINE = re.compile(rb"(?:[ \t]*[\r\n])*([^\r\n]*)")
 _FORMATS = (".csv", ".csv.gz", ".csv.zip", ".zip", ".parquet")
 
 
@@ -198,13 +196,15 @@ def _scan(stream: IO[bytes]) -> _Scan:
 
 def _first_line(start: bytes) -> bytes:
     """The first line that is not blank; as the CSV reader, skip blank ones and take any of the three line ends."""
-    found = _FIRST_LINE.match(start.removeprefix(codecs.BOM_UTF8))
-    assert found is not None  # matches anything
-    if len(found[1]) > MAX_HEADER_BYTES:
+    start = start.removeprefix(codecs.BOM_UTF8)
+    blank = start[: len(start) - len(start.lstrip(b" \t\r\n"))]
+    line = start[max(blank.rfind(b"\r"), blank.rfind(b"\n")) + 1 :]
+    line = line.partition(b"\n")[0].partition(b"\r")[0]
+    if len(line) > MAX_HEADER_BYTES:
         raise InvalidSubmissionError(
             Reason.UNREADABLE, f"The first line is longer than {MAX_HEADER_BYTES // 2**20} MiB; it is no header."
         )
-    return found[1]
+    return line
 
 
 def _sha256(file: IO[bytes]) -> str:

@@ -42,9 +42,14 @@ class Expected:
 
     columns: dict[str, Columns]
     read_ids: Callable[[], pd.DataFrame]
-    """The id columns as text (none of them where rows are compared by position); not asked when `keys` are enough."""
-    keys: np.ndarray | None = None
-    """The same as `read_keys` gives them, where rows may be matched by them and nobody needs the texts."""
+    """The id columns as text (none of them where rows are compared by position); not called when the keys are enough."""
+    read_keys: Callable[[], np.ndarray | None] = lambda: None
+    """The same as they stand in the file, where rows may be matched by them and nobody needs the texts."""
+
+    @cached_property
+    def keys(self) -> np.ndarray | None:
+        """The ids as they stand in the file, or none."""
+        return self.read_keys()
 
     @cached_property
     def ids(self) -> pd.DataFrame:
@@ -72,7 +77,7 @@ def expected_from_sample(competition: Competition, sample: Path) -> Expected:
             rows = read_submission_table(file, [], dict(list(columns.items())[:1]))[[]]
             return Expected(columns, lambda: rows)
         if keyed(competition) and (keys := read_keys(file.open, competition.id_columns)) is not None:
-            return Expected(columns, lambda: _ids_of_sample(competition, sample), keys)
+            return Expected(columns, lambda: _ids_of_sample(competition, sample), lambda: keys)
         rows = read_submission_table(file, competition.id_columns, {})
         return Expected(columns, lambda: rows)
 
@@ -123,7 +128,7 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     _check_header(names, [] if by_position else rules.id, list(given), rules)
     warnings = list(file.warnings)
     columns = {own: expected.columns[name] for own, name in given.items()}
-    frame, positions = _read_by_keys(file, rules, expected, columns)
+    frame, positions = _read_by_keys(file, competition, expected, columns)
     if frame is None:
         ids = [name for name in rules.id if name in names]
         frame = read_submission_table(file, ids, columns)
@@ -152,13 +157,11 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
 
 
 def _read_by_keys(
-    file: SubmissionFile, rules: Submission, expected: Expected, columns: dict[str, Columns]
+    file: SubmissionFile, competition: Competition, expected: Expected, columns: dict[str, Columns]
 ) -> tuple[pd.DataFrame | None, np.ndarray | None]:
     """The prediction columns and the row of each expected id; no frame where texts must decide."""
-    if expected.keys is None or file.format != "csv":
-        return None, None
-    keys = read_keys(file.open, rules.id)
-    positions = match_keys(keys, expected.keys) if keys is not None else None
+    keys = read_keys(file.open, competition.id_columns) if keyed(competition) and file.format == "csv" else None
+    positions = match_keys(keys, expected.keys) if keys is not None and expected.keys is not None else None
     return (None, None) if positions is None else (read_plain_columns(file, columns), positions)
 
 
