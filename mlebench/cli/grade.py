@@ -155,7 +155,8 @@ def _standing(report: GradeReport) -> str:
     if report.rank is None:
         return "rank unknown (no rank table is archived)"
     span = f"{report.rank_low}-{report.rank_high}" if report.rank_low != report.rank_high else f"{report.rank}"
-    return f"about rank {report.rank} of {report.teams} (between {span}), percentile {report.percentile:.1f}"
+    fetched = f", on the board {report.rank_source}" if (report.rank_source or "").startswith("fetched") else ""
+    return f"about rank {report.rank} of {report.teams} (between {span}), percentile {report.percentile:.1f}{fetched}"
 
 
 def _data_word(report: GradeReport) -> str:

@@ -3,25 +3,80 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from mlebench.cli.app import app
-from mlebench.cli.options import CompetitionsDirOption, JsonOption, registry
+from mlebench.cli.options import CompetitionsDirOption, DataDirOption, JsonOption, SplitOption, data_dir, registry
 
 if TYPE_CHECKING:
     from mlebench.grading.leaderboard import Leaderboard
 
-_FIGURES = ("higher_is_better", "teams", "gold", "silver", "bronze", "median", "source", "date", "note")
+_FIGURES = ("higher_is_better", "teams", "gold", "silver", "bronze", "median", "source", "date", "note", "fetched")
 
 
-@app.command("leaderboard")
-def leaderboard(
+class _ShowUnlessNamed(TyperGroup):
+    """`mlebench leaderboard ID` is short for `mlebench leaderboard show ID`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["show", *args]
+        return super().parse_args(ctx, args)
+
+
+boards = typer.Typer(cls=_ShowUnlessNamed, no_args_is_help=True, help="Archived leaderboards, and fetching whole ones.")
+app.add_typer(boards, name="leaderboard")
+
+
+@boards.command("fetch")
+def fetch(
+    ids: Annotated[list[str] | None, typer.Argument(help="Competition ids.", show_default=False)] = None,
+    split: SplitOption = None,
+    accept_different: Annotated[
+        bool, typer.Option("--accept-different", help="Use a board that does not fit the archived thresholds.")
+    ] = False,
+    data_dir_option: DataDirOption = None,
+    competitions_dir: CompetitionsDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Fetch whole leaderboards from Kaggle into the data directory, without names of teams.
+
+    Ranks and percentiles are then read off them; medal thresholds stay the archived ones.
+    """
+    from mlebench.cli import render
+    from mlebench.data.kaggle.leaderboard import fetch_leaderboard
+    from mlebench.errors import MlebenchError, UsageError
+
+    chosen = registry(competitions_dir).select(ids or [], split)
+    if not chosen:
+        raise UsageError("Say whose leaderboard to fetch: competition ids, or --split lite.")
+    where, console = data_dir(data_dir_option), render.console(stderr=True)
+    fetched, failed = [], []
+    for one in chosen:
+        try:
+            fetched.append(fetch_leaderboard(one, where.paths(one.id).home, accept_different=accept_different))
+            line = f"[bold]{one.id}[/bold]: {fetched[-1].teams:,} teams, {render.escape(fetched[-1].source)}"
+        except MlebenchError as error:
+            failed.append({"competition": one.id, "message": str(error)})
+            line = f"[red]failed[/red] {one.id}: {render.escape(str(error))}"
+        if not as_json:
+            console.print(line)
+    if as_json:
+        render.print_json({"fetched": [one.model_dump(mode="json") for one in fetched], "failed": failed})
+    if failed:
+        sys.exit(1)
+
+
+@boards.command("show")
+def show(
     competition: Annotated[str, typer.Argument(help="A competition id.")],
     score: Annotated[
         float | None, typer.Option("--score", help="Where would this score stand?", show_default=False)
     ] = None,
+    data_dir_option: DataDirOption = None,
     competitions_dir: CompetitionsDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +88,8 @@ def leaderboard(
     if score is not None and not math.isfinite(score):
         raise UsageError(f"--score must be a finite number, not {score}.")
     found = registry(competitions_dir).get(competition)
-    board = load_leaderboard(found.folder, found.metric.higher_is_better)
+    home = data_dir(data_dir_option).paths(found.id).home
+    board = load_leaderboard(found.folder, found.metric.higher_is_better, home)
     place = None if score is None else _place(board, score)
     if as_json:
         figures = {key: getattr(board, key) for key in _FIGURES}
@@ -68,7 +124,9 @@ def _show(name: str, metric: str, board: Leaderboard, score: float | None, place
     rows = [("competition", name), ("metric", f"{metric} ({direction} is better)")]
     rows += [(key, render.number(getattr(board, key))) for key in ("gold", "silver", "bronze", "median")]
     rows += [("teams", f"{board.teams:,}" if board.teams else "unknown"), ("source", f"{board.source} ({board.date})")]
-    if board.note:
+    if board.fetched:
+        rows.append(("ranks", f"{board.fetched}; thresholds are the archived ones"))
+    elif board.note:
         rows.append(("note", board.note))
     if place is not None:
         median = "above the median" if place["above_median"] else "not above the median"

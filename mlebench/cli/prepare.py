@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +19,9 @@ from mlebench.cli.options import (
     registry,
 )
 
+if TYPE_CHECKING:
+    from mlebench.competition import Competition
+
 Ids = Annotated[list[str] | None, typer.Argument(help="Competition ids.", show_default=False)]
 
 
@@ -29,13 +33,14 @@ def prepare(
     source: Annotated[
         str | None,
         typer.Option(
-            help="synthetic (made-up data), bundled, or a folder or zip with Kaggle's raw files. "
-            "[default: bundled data, or the raw files already in the data directory]",
+            help="kaggle (download), synthetic (made-up data), bundled, or a folder or zip with Kaggle's raw files. "
+            "[default: bundled data, the raw files already in the data directory, or kaggle with credentials]",
             show_default=False,
         ),
     ] = None,
     edition: EditionOption = "v1",
-    jobs: Annotated[int, typer.Option(min=1, help="How many competitions to prepare at once.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="How many recipes to run at once; this is what bounds memory.")] = 1,
+    downloads: Annotated[int, typer.Option(min=1, max=8, help="How many zips to download at once.")] = 2,
     keep_raw: Annotated[
         bool | None,
         typer.Option(
@@ -46,6 +51,20 @@ def prepare(
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Prepare anew what is already prepared.")] = False,
+    check_rules: Annotated[
+        bool,
+        typer.Option("--check-rules", help="Only ask Kaggle which of them can be downloaded; list what to accept."),
+    ] = False,
+    skip_unavailable: Annotated[
+        bool, typer.Option("--skip-unavailable", help="Leave out what Kaggle does not give to this account.")
+    ] = False,
+    accept_new_source: Annotated[
+        bool,
+        typer.Option("--accept-new-source", help="Use a zip that Kaggle changed since; grades on it will say so."),
+    ] = False,
+    official_description: Annotated[
+        bool, typer.Option("--official-description", help="Also fetch the contest's own pages into public/official/.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of made-up data.")] = 0,
     scale: Annotated[float, typer.Option(min=0.01, help="Size of made-up data relative to its default.")] = 1.0,
     data_dir_option: DataDirOption = None,
@@ -58,9 +77,11 @@ def prepare(
     could not be prepared (the others are), 2 for a wrong request.
     """
     from mlebench.cli import render
-    from mlebench.data.batch import Failure, PrepareOptions, prepare_many
+    from mlebench.cli.downloads import refuse_or_skip, show_rules, shown
+    from mlebench.data.batch import Downloads, Failure, PrepareOptions, prepare_many, will_load
     from mlebench.data.prepare import require_edition
     from mlebench.data.sources import SourceRequest
+    from mlebench.data.space import require_space
     from mlebench.errors import UsageError
 
     chosen = registry(competitions_dir).select([*(ids or []), *(competition or [])], split)
@@ -69,12 +90,22 @@ def prepare(
     for one in chosen:
         require_edition(one, edition)
     where = data_dir(data_dir_option)
-    request = SourceRequest(source, single=len(chosen) == 1, seed=seed, scale=scale)
-    options = PrepareOptions(request, edition, keep_raw, force)
     console = render.console(stderr=True)
+    if check_rules:
+        sys.exit(0 if show_rules(_on_kaggle(chosen), as_json) else 1)
+    request = SourceRequest(source, len(chosen) == 1, seed, scale, accept_new_source)
+    options = PrepareOptions(request, edition, keep_raw, force, official_description)
+    loads = [one.id for one in chosen if will_load(one, where, options)]
+    skipped, sizes = refuse_or_skip(console, loads, len(chosen), skip=skip_unavailable) if loads else ({}, {})
+    asked, chosen = len(chosen), [one for one in chosen if one.id not in skipped]
+    at_once = jobs + min(downloads, len(loads))
+    require_space(chosen, where, request, edition=edition, force=force, at_once=at_once, zip_bytes=sizes)
     results, failures = [], []
-    with render.progress(console, "Preparing", len(chosen)) as advance:
-        for result in prepare_many(chosen, where, options, jobs):
+    with (
+        render.progress(console, "Preparing", len(chosen)) if not sizes else nullcontext(lambda: None) as advance,
+        shown(console, sizes) as watch,
+    ):
+        for result in prepare_many(chosen, where, options, jobs, Downloads(downloads, watch)):
             if isinstance(result, Failure):
                 failures.append(result)
                 line = f"[red]failed[/red] {result.competition}: {render.escape(result.message)}"
@@ -94,10 +125,12 @@ def prepare(
                 "data_dir": str(where.root),
                 "prepared": [result.model_dump(mode="json") for result in results],
                 "failed": [{"competition": f.competition, "message": f.message} for f in failures],
+                "skipped": [{"competition": name, "message": message} for name, message in skipped.items()],
             }
         )
     else:
-        console.print(f"{len(results)} of {len(chosen)} competitions are prepared in {where.root}")
+        left_out = f", {len(skipped)} skipped" if skipped else ""
+        console.print(f"{len(results)} of {asked} competitions are prepared in {where.root}{left_out}")
     if failures:
         sys.exit(2 if all(failure.exit_code == 2 for failure in failures) else 1)
 
@@ -144,6 +177,10 @@ def verify(
                 console.print(f"  {render.escape(line)}")
     if not all(result.intact for result in results):
         sys.exit(1)
+
+
+def _on_kaggle(chosen: list[Competition]) -> list[str]:
+    return [one.id for one in chosen if "kaggle" in one.facts.data.sources]
 
 
 def _checksum_word(verified: bool | None) -> str:

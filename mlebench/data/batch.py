@@ -70,7 +70,7 @@ def prepare_many(
     try:
         ready = []
         for one in competitions:
-            if _lacks_zip(one, data_dir, options):
+            if will_load(one, data_dir, options):
                 loading[loaders.submit(_load, one, data_dir, options, downloads.watch, stop)] = one
             else:
                 ready.append(one)
@@ -107,17 +107,13 @@ def prepare_many(
                 process.terminate()
 
 
-def lacks_zip(competition: Competition, data_dir: DataDir, options: PrepareOptions) -> bool:
-    """Whether preparing this competition begins with a download from Kaggle; raises what `check_source` raises."""
+def will_load(competition: Competition, data_dir: DataDir, options: PrepareOptions) -> bool:
+    """Whether preparing this competition begins with a download from Kaggle."""
     paths = data_dir.paths(competition.id, options.edition)
     if paths.prepared.exists() and not options.force:
         return False
-    return needs_download(options.request, competition, paths)
-
-
-def _lacks_zip(competition: Competition, data_dir: DataDir, options: PrepareOptions) -> bool:
     try:
-        return lacks_zip(competition, data_dir, options)
+        return needs_download(options.request, competition, paths)
     except MlebenchError:
         return False  # preparing it says why
 
@@ -131,7 +127,7 @@ def _load(
     paths = data_dir.paths(competition.id, options.edition)
     try:
         with locked(paths.home, lambda: watch.note(competition.id, "another process prepares it; waiting")):
-            if _lacks_zip(competition, data_dir, options):
+            if will_load(competition, data_dir, options):
                 accept = options.request.accept_new_source
                 obtain(competition, paths, accept_new=accept, watch=watch, stop=stop)
         return None

@@ -45,12 +45,12 @@ class SourceRequest:
 
 def check_source(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> None:
     """Raise a UsageError before any work when this competition cannot come from this source."""
-    _resolve(request, competition, paths)
+    resolve_source(request, competition, paths)
 
 
 def needs_download(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> bool:
     """Whether Kaggle would have to be asked for raw files; raises what `check_source` raises."""
-    if _resolve(request, competition, paths) != "kaggle":
+    if resolve_source(request, competition, paths) != "kaggle":
         return False
     from mlebench.data.kaggle.fetch import is_here
 
@@ -65,7 +65,7 @@ def fetch_raw(
     Anything written goes below `staging`, but what comes from Kaggle below the download folder, where it outlives
     a run that is killed.
     """
-    where = _resolve(request, competition, paths)
+    where = resolve_source(request, competition, paths)
     if where == "kaggle":
         return _from_kaggle(request, competition, paths, keep_raw)
     if where in ("synthetic", "bundled"):
@@ -96,8 +96,8 @@ def _from_kaggle(request: SourceRequest, competition: Competition, paths: Prepar
     return RawData(folder, "kaggle", detail, real=True, zip_md5=state.md5, new_source=state.accepted)
 
 
-def _resolve(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> str | Path:
-    """The name of a generator, or the folder or zip that holds the raw files."""
+def resolve_source(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> str | Path:
+    """kaggle, the name of a generator, or the folder or zip that holds the raw files; UsageError when it cannot be."""
     offered = competition.facts.data.sources
     name = request.name
     if name is None:
@@ -109,8 +109,8 @@ def _resolve(request: SourceRequest, competition: Competition, paths: PreparedPa
             return "kaggle"
         raise UsageError(
             f"{competition.id} has no raw data in {paths.home} and there are no Kaggle credentials to download it: "
-            "give --source FOLDER (or zip) with Kaggle's files, --source synthetic for made-up data, or make a token "
-            "(`mlebench prepare --check-rules` says how)."
+            "give --source FOLDER (or zip) with Kaggle's files, --source synthetic for made-up data, or put a token from "
+            "https://www.kaggle.com/settings/api into ~/.kaggle/access_token."
         )
     if name in NAMED_SOURCES:
         if name in offered:

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from mlebench import __version__
 from mlebench.data.kaggle.credentials import CredentialKind, Credentials, find_credentials
 from mlebench.data.kaggle.errors import KaggleError, Problem, no_credentials, translate
+from mlebench.data.kaggle.watch import Stop
 from mlebench.errors import UsageError
 
 T = TypeVar("T")
@@ -84,9 +85,7 @@ class Stream:
 
     def abort(self) -> None:
         """End a read that another thread is waiting in."""
-        shutdown = getattr(self.response.raw, "shutdown", None)
-        if shutdown is not None:
-            shutdown()
+        self.response.raw.shutdown()
 
     def close(self) -> None:
         """Drop the connection, with whatever is unread."""
@@ -101,11 +100,11 @@ class Kaggle:
         credentials: Credentials | None = None,
         *,
         patience: Patience | None = None,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
         tell: Tell = lambda _: None,
     ) -> None:
         self.patience = patience or PATIENCE
-        self.stop = stop or threading.Event()
+        self.stop = stop or Stop()
         self.tell = tell
         found = credentials or find_credentials()
         if found is None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from mlebench.data.kaggle.client import Kaggle, Stream, stopped
 from mlebench.data.kaggle.errors import AGAIN, KaggleError, Problem, translate
 from mlebench.data.kaggle.rules import explain_refusal
-from mlebench.data.kaggle.watch import Watch
+from mlebench.data.kaggle.watch import Stop, Watch
 from mlebench.errors import DataError
 
 BLOCK = 1 << 18
@@ -78,7 +77,7 @@ def download_zip(
     expected_md5: str = "",
     accept_new: bool = False,
     watch: Watch | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
     connect: Callable[..., Kaggle] = Kaggle,
 ) -> State:
     """Bring the competition's zip into `folder`, from whatever is there already; its state, with its md5.
@@ -125,7 +124,8 @@ class _Download:
     def run(self) -> bool:
         """Fetch what is missing, then give the zip its name."""
         self._recall()
-        self.watch.begin(self.competition, self.have, self.state.total)
+        if self.have:
+            self.watch.begin(self.competition, self.have, self.state.total)
         with self.part.open("r+b" if self.part.exists() else "w+b") as file:
             file.truncate(self.have)
             file.seek(self.have)
@@ -164,8 +164,10 @@ class _Download:
             stream = self._open(file)
             try:
                 before = self.have
+                self.kaggle.stop.on_set(stream.abort)
                 self._drain(stream, file)
             finally:
+                self.kaggle.stop.forget(stream.abort)
                 stream.close()
             if self.state.total is not None and self.have < self.state.total:
                 raise KaggleError(Problem.CUT, f"The connection to Kaggle was cut again and again: {AGAIN}.")
@@ -213,8 +215,10 @@ class _Download:
             try:
                 block = stream.read(BLOCK if limit is None else min(BLOCK, limit - self.have))
             except Exception as error:
+                if self.kaggle.stop.is_set():
+                    continue
                 raise translate(error, self.competition, self.kaggle.credentials) from error
-            if not block:
+            if not block and not self.kaggle.stop.is_set():
                 return
             try:
                 file.write(block)

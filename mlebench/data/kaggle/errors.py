@@ -68,7 +68,7 @@ def not_accepted(competition: str) -> KaggleError:
     return KaggleError(
         Problem.RULES,
         f"The rules of {competition} are not accepted yet: open {rules_page(competition)}, accept them (Kaggle may ask "
-        f"for a phone-verified account), and {AGAIN}.",
+        "for a phone-verified account), and run the same command again.",
     )
 
 

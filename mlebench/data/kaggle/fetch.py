@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 import zipfile
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from mlebench.data.archives import DAMAGE, extract_zip, open_zip
 from mlebench.data.kaggle.client import Kaggle
 from mlebench.data.kaggle.download import State, download_zip, new_release, zip_path
 from mlebench.data.kaggle.errors import KaggleError
-from mlebench.data.kaggle.watch import Watch
+from mlebench.data.kaggle.watch import Stop, Watch
 from mlebench.data.paths import PreparedPaths
 from mlebench.errors import DataError
 
@@ -28,7 +27,7 @@ def obtain(
     *,
     accept_new: bool = False,
     watch: Watch | None = None,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> State:
     """Bring the competition's zip into its download folder and compare it with the published md5.
 

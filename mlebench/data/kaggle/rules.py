@@ -18,7 +18,7 @@ from mlebench.data.kaggle.errors import KaggleError, Problem, closed, no_credent
 WORKERS = 4
 TRIES = 4
 """Somebody waits for the answer, so a network that is down is told soon."""
-_FOR_ALL = {Problem.NO_CREDENTIALS, Problem.REFUSED, Problem.TLS, Problem.UNREACHABLE}
+_FOR_ALL = {Problem.NO_CREDENTIALS, Problem.REFUSED, Problem.TLS, Problem.UNREACHABLE, Problem.BUSY, Problem.TIMEOUT}
 """Problems that are the same for every competition, so that one sentence is enough."""
 
 
