@@ -155,6 +155,6 @@ def _stamp(competition: Competition) -> str:
     digest = hashlib.sha256()
     for folder in (competition.folder, Path(__file__).parent):
         for path in sorted(folder.iterdir()):
-            if path.is_file() and path.name not in ("worker.py", "measure.py", "tables.py"):
+            if path.is_file() and path.name not in ("worker.py", "measure.py", "tables.py", "processes.py"):
                 digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -17,7 +17,9 @@ from mlebench.formats.rle import encode_runs, mask_runs
 
 Maker = Callable[[Path, Path, int, np.random.Generator], int]
 _CHUNK = 500_000
-_KITCHEN = "car pedestrian bicycle truck bus other_vehicle motorcycle emergency_vehicle animal".split()
+_CLASSES = (
+    "car", "pedestrian", "bicycle", "truck", "bus", "other_vehicle", "motorcycle", "emergency_vehicle", "animal",
+)  # fmt: skip
 
 
 def neutrinos(answers: Path, submission: Path, rows: int, rng: np.random.Generator) -> int:
@@ -89,7 +91,11 @@ def questions(answers: Path, submission: Path, rows: int, rng: np.random.Generat
                 "short_answers": short,
                 "annotation_id": number,
             }
-            rest = {"annotations": [annotation], "document_url": "https://en.example.org/?title=A", "example_id": example}
+            rest = {
+                "annotations": [annotation],
+                "document_url": "https://en.example.org/?title=A",
+                "example_id": example,
+            }
             file.write(start[:-1] + ", " + json.dumps(rest)[1:] + "\n")
             ids += [f"{example}_short", f"{example}_long"]
             right = [f"{s['start_token']}:{s['end_token']}" for s in short[:1]] or [""]
@@ -135,7 +141,8 @@ def kidneys(answers: Path, submission: Path, rows: int, rng: np.random.Generator
         cells = []
         for jitter in (0, 12):
             parts = [
-                _ellipse(*(place + rng.normal(0, jitter, 2)), *rng.uniform(110, 190, 2), height, rng) for place in chosen
+                _ellipse(*(place + rng.normal(0, jitter, 2)), *rng.uniform(110, 190, 2), height, rng)
+                for place in chosen
             ]
             starts, ends = (np.concatenate(side) for side in zip(*parts, strict=True))
             order = np.argsort(starts)
@@ -167,7 +174,7 @@ def drives(answers: Path, submission: Path, rows: int, rng: np.random.Generator)
         centre = np.column_stack([rng.normal(1500, 40, count), rng.normal(900, 40, count), rng.normal(-20, 1, count)])
         sizes = np.array([1.9, 4.7, 1.7]) * rng.uniform(0.8, 1.2, (count, 3))
         yaw = rng.uniform(-np.pi, np.pi, (count, 1))
-        names = [_KITCHEN[min(int(n), 8)] for n in rng.exponential(0.8, count)]
+        names = [_CLASSES[min(int(n), 8)] for n in rng.exponential(0.8, count)]
         boxes = np.hstack([centre, sizes, yaw])
         near = boxes + rng.normal(0, [0.3, 0.3, 0.1, 0.1, 0.2, 0.1, 0.1], boxes.shape)
         false = boxes + rng.normal(0, [25, 25, 1, 0.1, 0.2, 0.1, 0.5], boxes.shape)
@@ -188,7 +195,9 @@ def radiographs(answers: Path, submission: Path, rows: int, rng: np.random.Gener
     for image in ids:
         for label in sorted(rng.choice(14, rng.integers(1, 5), replace=False).tolist()) if rng.random() < 0.3 else [14]:
             corner = rng.uniform(0, 2000, 2)
-            box = [0.0, 0.0, 1.0, 1.0] if label == 14 else [*corner.round(), *(corner + rng.uniform(50, 900, 2)).round()]
+            box = (
+                [0.0, 0.0, 1.0, 1.0] if label == 14 else [*corner.round(), *(corner + rng.uniform(50, 900, 2)).round()]
+            )
             found.append([image, label, *box])
         corners = rng.uniform(0, 2000, (40, 2)).round()
         boxes = np.hstack([rng.random((40, 1)), corners, corners + rng.uniform(50, 900, (40, 2)).round()])
