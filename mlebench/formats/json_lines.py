@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import mmap
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,18 +35,10 @@ def read_members(path: Path, names: Sequence[str]) -> Iterator[list[Any]]:
     (in an inner object) or is written otherwise is decoded whole. Raises KeyError when a member is missing.
     """
     keys = [json.dumps(name).encode() + b":" for name in names]
-    with path.open("rb") as file:
-        if not path.stat().st_size:
-            return
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            start = 0
-            while start < len(content):
-                end = content.find(b"\n", start)
-                end = len(content) if end < 0 else end
-                line = content[start:end]
-                start = end + 1
-                if line.strip():
-                    yield _members(line, names, keys)
+    with path.open("rb", buffering=_BUFFER) as file:
+        for line in file:
+            if line.strip():
+                yield _members(line, names, keys)
 
 
 def _members(line: bytes, names: Sequence[str], keys: Sequence[bytes]) -> list[Any]:
@@ -67,6 +58,7 @@ def _refuse(fraction: str) -> float:
     raise DataError(f"The JSON lines hold the fraction {fraction}, which they should not; fetch them again.")
 
 
+_BUFFER = 2**20
 _DELETE = re.compile(r"(?<!\\)((?:\\\\)*)\\u007f")
 """The delete character as Python escapes it; pandas leaves it as it is."""
 _encode = json.JSONEncoder(separators=(",", ":")).encode
