@@ -48,7 +48,10 @@ class Columns(TomlFacts):
     refused: list[str] = []
     """Cells that grade.py's `check` must refuse; the contract check tries each of them."""
     infinite: Literal["invalid", "allowed"] = "invalid"
-    """Whether a number may be infinite (a v1 quirk: only which side of a threshold it lies on counts)."""
+    """Whether a number may be infinite (a v1 quirk: only its order, or its side of a threshold, counts)."""
+    all_numbers: Literal["invalid", "allowed"] = "allowed"
+    """For text: what a column is whose filled cells are all numbers. invalid: the published reader takes it for
+    numbers, on which the published grader fails (a v1 quirk)."""
     alias: str = ""
     """Another name that the column may have in a submission, in place of its own."""
 
@@ -162,6 +165,8 @@ class Data(TomlFacts):
     """bundled: made from data that ships with an installed library; then bundled.py stands in for synthetic.py."""
     sample_submission: str = "public/sample_submission.csv"
     """Path below prepared/ of the plain sample submission."""
+    raw_gb: float | None = None
+    """Size of Kaggle's files, unpacked, where known (some only roughly)."""
     prepared_gb: float | None = None
     """Size of the prepared data on real data, where known."""
     test_rows: int | None = None

@@ -10,5 +10,5 @@ from mlebench.metrics.ranking import mean_average_precision
 
 def grade(submission: pd.DataFrame, answers: pd.DataFrame) -> float:
     numbers = as_numbers(submission["hotel_id"])
-    guesses = submission["hotel_id"] if numbers is None else numbers.astype(str).fillna("")
-    return mean_average_precision(answers["hotel_id"], guesses, k=5)
+    guesses = submission["hotel_id"] if numbers is None else numbers.astype(str)
+    return mean_average_precision(answers["hotel_id"], guesses.fillna(""), k=5)

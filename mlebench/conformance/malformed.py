@@ -298,6 +298,14 @@ def unknown_class(s: Wellformed) -> Path | None:
 
 
 @kind
+def numbers_as_texts(s: Wellformed) -> Path | None:
+    for name, spec in s.columns.items():
+        if spec.all_numbers == "invalid":
+            return s.write(s.table.assign(**{name: "7"}))
+    return None
+
+
+@kind
 def rows_do_not_add_up(s: Wellformed) -> Path | None:
     if s.competition.submission.row_sum is None:
         return None

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from mlebench.competition import Columns, Competition, Submission
 from mlebench.errors import InvalidSubmissionError, Reason
+from mlebench.formats.words import as_numbers
 from mlebench.grading.keys import match_keys, read_keys
 from mlebench.grading.submission import SubmissionFile, open_submission
 from mlebench.grading.table import header_names, read_plain_columns, read_submission_table
@@ -374,6 +375,12 @@ def check_column(cells: pd.Series, name: str, spec: Columns) -> None:
     if spec.type == "text":
         if spec.missing == "invalid":
             _reject(values == "", Reason.MISSING_VALUES, lambda row: f"Column {name} is empty in row {row + 1}.")
+        if spec.all_numbers == "invalid" and (numbers_read := as_numbers(cells)) is not None:
+            _reject(
+                numbers_read.notna().to_numpy(),
+                Reason.BAD_FORMAT,
+                lambda row: f"Column {name} must hold texts, but each of its cells is a number or empty.",
+            )
         if spec.labels:
             wrong = ~cells.isin(spec.labels).to_numpy()
             _reject(

@@ -204,10 +204,11 @@ class TestHotels:
         lone.loc[0, "hotel_id"] = "no such hotel"
         assert self.score(made, lone, tmp_path) == 0.0
 
+    @pytest.mark.parametrize("empty", ["", "NA"])
     def test_an_empty_cell_makes_fractions_of_lone_numbers(
-        self, made: Callable, lone: pd.DataFrame, tmp_path: Path
+        self, made: Callable, lone: pd.DataFrame, tmp_path: Path, empty: str
     ) -> None:
-        lone.loc[3, "hotel_id"] = ""
+        lone.loc[3, "hotel_id"] = empty
         assert self.score(made, lone, tmp_path) == 0.0
 
     def test_an_empty_cell_among_lists_costs_its_row_only(

@@ -77,6 +77,24 @@ def test_chaii(contract, seed: int) -> None:
     assert same(chaii, table.sample(frac=1, random_state=seed), naive) > 0.3
 
 
+@pytest.mark.parametrize(
+    ("competition", "column"),
+    [
+        ("chaii-hindi-and-tamil-question-answering", "PredictionString"),
+        ("facebook-recruiting-iii-keyword-extraction", "Tags"),
+    ],
+)
+def test_empty_cells_score_0_but_lone_numbers_are_no_texts(contract, competition: str, column: str) -> None:
+    it = contract(competition)
+    table = sample(it).assign(**{column: ""})
+    assert it.grader.score(it.write(table))[0] == 0
+    table.loc[3, column] = "1947"
+    with pytest.raises(InvalidSubmissionError, match="must hold texts"):
+        it.grader.score(it.write(table))
+    table.loc[4, column] = "in 1947"
+    assert it.grader.score(it.write(table))[0] >= 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_facebook(contract, seed: int) -> None:
     def naive(mine: pd.DataFrame, truth: pd.DataFrame) -> float:
@@ -202,6 +220,7 @@ def test_google_quest(contract, ids: str) -> None:
     table = quest.grader.answers.copy()
     for name in quest.grader.columns:
         table[name] = np.round(table[name] + rng.normal(0, 0.3, len(table)), 1)
+    table.iloc[0, -1] = np.inf  # only the order counts
     table = table.sample(frac=1, random_state=1)
     if ids != "right":
         table["qa_id"] = range(10**6, 10**6 + len(table))
