@@ -14,7 +14,7 @@ CLASSES = ["Seizure", "LPD", "GPD", "LRDA", "GRDA", "Other"]
 ELECTRODES = "Fp1 F3 C3 P3 F7 T3 T5 O1 Fz Cz Pz Fp2 F4 C4 P4 F8 T4 T6 O2 EKG".split()  # noqa: SIM905
 LEFT, RIGHT = slice(0, 8), slice(11, 19)
 REGIONS = ("LL", "RL", "LP", "RP")
-FREQUENCIES = [round(0.59 + 2.34 * i, 2) for i in range(8)]
+FREQUENCIES = [round(0.59 + 2.34 * i, 2) for i in range(6)]
 SEGMENTS = 3
 EEG_SECONDS, SPECTROGRAM_SECONDS = 50, 600
 
