@@ -12,6 +12,8 @@ import pytest
 
 from mlebench.data.splits import split_items, train_test_positions
 from mlebench.data.tables import csv_bytes
+from mlebench.formats.pixels import pixel_rows
+from mlebench.recipes.labelled_images import write_json
 from mlebench.registry import Registry
 
 
@@ -36,6 +38,33 @@ def phonemes() -> bytes:
     return csv_bytes(pd.DataFrame({"Id": range(len(test)), "ClassId": 0}))
 
 
+def animals(private: bool) -> bytes:
+    names = sorted(f"{kind}.{number}.jpg" for kind in ("cat", "dog") for number in range(12_500))
+    _, test = split_items(names, 0.1)
+    labels = [int("dog" in name) for name in test] if private else 0.5
+    return csv_bytes(pd.DataFrame({"id": range(1, len(test) + 1), "label": labels}))
+
+
+def white_pages() -> bytes:
+    names = sorted(f"{number}.png" for number in range(1, 217) if number % 3 != 1)
+    _, test = split_items(names, 0.2)
+    stems = [name.removesuffix(".png") for name in sorted(test)]
+    low = sorted(stems, key=int)[:9]  # the first pages of the corpus
+    pages = (pixel_rows(stem, np.ones((258 if stem in low else 420, 540), np.uint8)) for stem in stems)
+    return b"id,value\n" + b"".join(pages)
+
+
+def sheets(count: int, guess: int) -> bytes:
+    return csv_bytes(pd.DataFrame({"Id": range(count), "Predicted": guess}))
+
+
+def sheets_of_2022(folder: Path) -> bytes:
+    names = [f"{k // 1000:03d}/test-{k:06d}.jpg" for k in range(174_052)]
+    images = [{"image_id": str(k), "file_name": name, "license": 0} for k, name in enumerate(names)]
+    write_json(images, folder / "test_metadata.json")
+    return (folder / "test_metadata.json").read_bytes()
+
+
 def playground() -> bytes:
     return csv_bytes(pd.DataFrame({"id": range(800_000, 900_000), "target": 0.5}))
 
@@ -47,6 +76,12 @@ def playground() -> bytes:
         ("alaska2-image-steganalysis", "public/sample_submission.csv", lambda: steganalysis(False)),
         ("movie-review-sentiment-analysis-kernels-only", "public/sampleSubmission.csv", reviews),
         ("ml2021spring-hw2", "public/sampleSubmission.csv", phonemes),
+        ("dogs-vs-cats-redux-kernels-edition", "private/answers.csv", lambda: animals(True)),
+        ("dogs-vs-cats-redux-kernels-edition", "public/sample_submission.csv", lambda: animals(False)),
+        ("denoising-dirty-documents", "public/sampleSubmission.csv", white_pages),
+        ("herbarium-2020-fgvc7", "public/sample_submission.csv", lambda: sheets(219_124, 0)),
+        ("herbarium-2021-fgvc8", "public/sample_submission.csv", lambda: sheets(477_806, 0)),
+        ("herbarium-2022-fgvc9", "public/sample_submission.csv", lambda: sheets(174_052, 42)),
         ("tabular-playground-series-may-2022", "public/sample_submission.csv", playground),
     ],
 )
@@ -56,3 +91,10 @@ def test_the_published_sum(competition: str, name: str, make: Callable[[], bytes
     folder, file = Path(name).parts
     wanted = (sums.public if folder == "public" else sums.private)[file]
     assert hashlib.md5(make(), usedforsecurity=False).hexdigest() == wanted
+
+
+def test_the_published_sum_of_a_list_of_images(tmp_path: Path) -> None:
+    sums = Registry().get("herbarium-2022-fgvc9").checksums
+    assert sums is not None
+    digest = hashlib.md5(sheets_of_2022(tmp_path), usedforsecurity=False).hexdigest()
+    assert digest == sums.public["test_metadata.json"]
