@@ -87,9 +87,11 @@ def unpack(competition: str, paths: PreparedPaths, state: State, *, keep_zip: bo
             os.sync()  # from here on the unpacked files are all there is, even after a power cut
         state.extracted = True
         state.write(paths.download)
+    if not folder.is_dir():
+        return paths.raw  # kept by an earlier run, as its zip may be
     if not keep_zip:
         archive.unlink(missing_ok=True)
-    return folder if folder.is_dir() else paths.raw
+    return folder
 
 
 def discard(paths: PreparedPaths) -> None:

@@ -1,0 +1,199 @@
+"""From Kaggle to prepared data: unpacked once, damage and other releases told apart, nothing left behind."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from kaggle_server import RULES_MESSAGE, Contest, FakeKaggle
+
+from mlebench.competition import Checksums, Competition
+from mlebench.data.archives import zip_folder
+from mlebench.data.batch import PrepareOptions, prepare_many
+from mlebench.data.kaggle.fetch import obtain, unpack
+from mlebench.data.manifest import read_manifest
+from mlebench.data.paths import DataDir
+from mlebench.data.prepare import PrepareResult, prepare_competition
+from mlebench.data.sources import SourceRequest
+from mlebench.data.verify import verify_competition
+from mlebench.errors import DataError
+from mlebench.grading.grade import grade_submission
+from mlebench.registry import Registry
+
+CLI = Path(__file__).parents[2] / "kaggle_cli.py"
+ID = "spaceship-titanic"
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Made-up raw files of a competition, zipped as Kaggle would."""
+    folder = tmp_path_factory.mktemp("raw")
+    (folder / "raw").mkdir()
+    Registry().get(ID).make_raw(folder / "raw")
+    zip_folder(folder / "raw", folder / "x.zip")
+    return (folder / "x.zip").read_bytes()
+
+
+@pytest.fixture
+def competition(archive: bytes) -> Competition:
+    """The competition, as if its published zip were the made-up one."""
+    found = Registry().get(ID)
+    found.__dict__["checksums"] = Checksums(zip=hashlib.md5(archive).hexdigest())
+    return found
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> DataDir:
+    return DataDir(tmp_path / "data")
+
+
+def test_credentials_make_kaggle_the_default_and_nothing_is_left(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    result = prepare_competition(competition, data_dir)
+    assert result.source == "kaggle" and result.verified is None
+    assert sorted(path.name for path in data_dir.paths(ID).home.iterdir()) == [".lock", "prepared"]
+    assert hashlib.md5(archive).hexdigest() in read_manifest(data_dir.paths(ID).manifest).source_detail
+
+
+def test_what_is_unpacked_outlives_a_failing_recipe(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    with monkeypatch.context() as patch:
+        patch.setattr(Competition, "prepare", lambda *_, **__: 1 / 0)
+        with pytest.raises(DataError, match="recipe failed"):
+            prepare_competition(competition, data_dir)
+    download = data_dir.paths(ID).download
+    assert (download / "raw" / "train.csv").is_file() and not (download / f"{ID}.zip").exists()
+    calls = kaggle.calls.total()
+    assert prepare_competition(competition, data_dir).source == "kaggle"
+    assert kaggle.calls.total() == calls
+
+
+def test_kept_raw_files_and_zip_serve_the_next_preparing(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    prepare_competition(competition, data_dir, keep_raw=True)
+    paths = data_dir.paths(ID)
+    assert (paths.raw / "train.csv").is_file() and (paths.download / f"{ID}.zip").read_bytes() == archive
+    calls = kaggle.calls.total()
+    assert prepare_competition(competition, data_dir, SourceRequest("kaggle"), force=True).source == "kaggle"
+    assert kaggle.calls.total() == calls and paths.raw.exists() and paths.download.exists()
+    prepare_competition(competition, data_dir, force=True, keep_raw=False)
+    assert kaggle.calls.total() == calls
+    assert not paths.raw.exists() and not paths.download.exists()
+
+
+def test_a_wrong_byte_is_fetched_again(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(archive, wrong_byte=len(archive) // 2, wrong_times=1)
+    assert prepare_competition(competition, data_dir).source == "kaggle"
+    assert len(kaggle.wire[ID].ranges) == 2
+
+
+def test_a_byte_that_is_always_wrong_is_told_with_its_member(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(archive, wrong_byte=len(archive) // 2)
+    with pytest.raises(DataError, match=r"damaged twice \(in .*\.csv\)"):
+        prepare_competition(competition, data_dir)
+    assert not data_dir.paths(ID).download.exists()
+
+
+def test_another_release_is_refused_until_accepted_and_grades_say_so(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    competition.__dict__["checksums"] = Checksums(zip="0" * 32)
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        sizes = {info.filename: info.file_size for info in opened.infolist()}
+    files = [{"name": name, "totalBytes": size} for name, size in sizes.items()]
+    kaggle.contests[ID] = Contest(archive, files=files)
+    with pytest.raises(DataError, match="holds what Kaggle lists") as told:
+        prepare_competition(competition, data_dir)
+    assert "--accept-new-source" in str(told.value)
+    files[0]["totalBytes"] += 1
+    with pytest.raises(DataError, match=rf"{files[0]['name']} has .* Kaggle lists"):
+        prepare_competition(competition, data_dir)
+    assert len(kaggle.wire[ID].ranges) == 1  # the zip stays
+    result = prepare_competition(competition, data_dir, SourceRequest(accept_new_source=True))
+    assert result.verified is False and "--accept-new-source" in result.notes[0]
+    paths = data_dir.paths(ID)
+    report = grade_submission(competition, paths.public / "sample_submission.csv", paths)
+    assert report.data_verified is False and any("accepted" in warning for warning in report.warnings)
+
+
+def test_half_unpacked_files_are_unpacked_again(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    paths = data_dir.paths(ID)
+    state = obtain(competition, paths)
+    (paths.download / "raw.part").mkdir()
+    (paths.download / "raw.part" / "train.csv").write_text("half")
+    folder = unpack(ID, paths, state)
+    assert (folder / "train.csv").stat().st_size > 10 and not (paths.download / "raw.part").exists()
+
+
+def test_official_pages_stand_beside_ours_once(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    pages = [
+        {"name": "Description", "content": "<p>told by its hosts</p>"},
+        {"name": "../../evil", "content": "x", "mimeType": "text/markdown"},
+    ]
+    kaggle.contests[ID] = Contest(archive, pages=pages)
+    prepare_competition(competition, data_dir)
+    for _ in range(2):
+        prepare_competition(competition, data_dir, official_description=True)
+    paths = data_dir.paths(ID)
+    assert sorted(path.name for path in (paths.public / "official").iterdir()) == ["description.html", "evil.md"]
+    assert kaggle.calls["ListCompetitionPages"] == 1
+    assert verify_competition(competition, data_dir).intact
+    assert (paths.public / "description.md").is_file()
+
+
+def test_a_batch_downloads_beside_preparing_and_one_failure_stops_nobody(
+    kaggle: FakeKaggle, archive: bytes, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    chosen = [Registry().get(name) for name in (ID, "leaf-classification", "iris-flowers") if name in Registry().ids()]
+    options = PrepareOptions(SourceRequest(None, single=False, accept_new_source=True))
+    results = {result.competition: result for result in prepare_many(chosen, data_dir, options)}
+    assert isinstance(results[ID], PrepareResult)
+    assert "404" in results["leaf-classification"].message
+
+
+def command(kaggle: FakeKaggle, *words: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    environment = os.environ | {"KAGGLE_TEST_ENDPOINT": kaggle.endpoint}
+    return subprocess.run([sys.executable, str(CLI), *words], env=environment, text=True, capture_output=True)
+
+
+def test_the_command_lists_all_pages_before_it_downloads(kaggle: FakeKaggle, archive: bytes) -> None:
+    refused = Contest(refuse=403, message=RULES_MESSAGE)
+    kaggle.contests = {ID: Contest(archive), "leaf-classification": refused, "random-acts-of-pizza": refused}
+    ids = list(kaggle.contests)
+    first = command(kaggle, "prepare", *ids)
+    assert first.returncode == 1 and not kaggle.wire
+    for name in ids[1:]:
+        assert f"  https://www.kaggle.com/competitions/{name}/rules" in first.stderr.splitlines()
+    assert "KAGGLE_API_TOKEN" in first.stderr and kaggle.token not in first.stderr + first.stdout
+    checked = command(kaggle, "prepare", "--check-rules", "--json", *ids)
+    assert checked.returncode == 1
+    assert [one["available"] for one in json.loads(checked.stdout)] == [True, False, False]
+    words = ["prepare", "--skip-unavailable", "--accept-new-source", "--jobs", "2", "--json", *ids]
+    last = command(kaggle, *words)
+    assert last.returncode == 0, last.stderr
+    told = json.loads(last.stdout)
+    assert [one["competition"] for one in told["prepared"]] == [ID] and len(told["skipped"]) == 2
