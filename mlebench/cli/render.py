@@ -33,11 +33,9 @@ def number(value: float | None, *, unknown: str = "-") -> str:
 
 def size(count: float) -> str:
     """Bytes in the unit people read."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
+    from mlebench.units import size as text
+
+    return text(count)
 
 
 def escape(text: str) -> str:

@@ -2,4 +2,15 @@
 
 from __future__ import annotations
 
-from mlebench.cli import catalog, competitions, demo, grade, leaderboard, prepare, report, run, runs  # noqa: F401
+from mlebench.cli import (  # noqa: F401
+    catalog,
+    competitions,
+    demo,
+    disk,
+    grade,
+    leaderboard,
+    prepare,
+    report,
+    run,
+    runs,
+)

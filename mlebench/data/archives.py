@@ -8,7 +8,6 @@ import errno
 import gzip
 import io
 import lzma
-import os
 import re
 import shutil
 import stat
@@ -386,11 +385,3 @@ def _copy_bounded(source: IO[bytes], out: IO[bytes], size: int, name: str) -> No
 def _check_size(difference: int, name: str) -> None:
     if difference:
         raise DataError(f"{name} is not as large as its archive says; do not use this archive.")
-
-
-def free_bytes(folder: Path) -> int:
-    """Bytes free for this user on the file system that holds `folder` (or its nearest existing parent)."""
-    while not folder.exists():
-        folder = folder.parent
-    values = os.statvfs(folder)
-    return values.f_bavail * values.f_frsize

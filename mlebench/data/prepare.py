@@ -20,6 +20,7 @@ from mlebench.competition import EDITIONS, Competition, Edition
 from mlebench.data.manifest import Manifest, compare_checksums, hash_files, read_manifest, versions
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.sources import RawData, SourceRequest, fetch_raw
+from mlebench.data.space import full_disk_told
 from mlebench.data.staging import STAGING, locked, make_public, publish, remove_leftovers, remove_tree
 from mlebench.errors import DataError, MlebenchError, UsageError
 
@@ -101,32 +102,45 @@ def _build(
     progress: Progress,
 ) -> Manifest:
     staging = paths.home / f"{STAGING}{os.getpid()}"
-    staging.mkdir()
     try:
-        progress("raw")
-        raw = fetch_raw(request, competition, paths, staging, keep_raw=bool(keep_raw))
-        progress("split")
-        made = staging / "prepared"
-        for folder in (made / "public", made / "private"):
-            folder.mkdir(parents=True)
-        _run_recipe(competition, raw, made, edition)
-        shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
-        make_public(made, own_raw=paths.home in raw.folder.parents)
-        progress("hash")
-        manifest = _describe(competition, made, edition, raw)
-        manifest.write(made / paths.manifest.name)
-        progress("publish")
-        publish(made, paths.prepared, staging)
-        if keep_raw and raw.folder.parent in (staging, paths.download) and not paths.raw.exists():
-            raw.folder.rename(paths.raw)
-        if not keep_raw and raw.source == "kaggle":
-            paths.download.rename(staging / "download")
-        if keep_raw is False and raw.folder == paths.raw:
-            # Only when asked to: these were here before. Unchanged files are hard links and stay on disk.
-            paths.raw.rename(staging / "raw")
-        return manifest
+        with full_disk_told(competition.id, paths.home):
+            staging.mkdir()
+            return _build_in(staging, competition, paths, request, edition, keep_raw, progress)
     finally:
         remove_tree(staging)
+
+
+def _build_in(
+    staging: Path,
+    competition: Competition,
+    paths: PreparedPaths,
+    request: SourceRequest,
+    edition: Edition,
+    keep_raw: bool | None,
+    progress: Progress,
+) -> Manifest:
+    progress("raw")
+    raw = fetch_raw(request, competition, paths, staging, keep_raw=bool(keep_raw))
+    progress("split")
+    made = staging / "prepared"
+    for folder in (made / "public", made / "private"):
+        folder.mkdir(parents=True)
+    _run_recipe(competition, raw, made, edition)
+    shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
+    make_public(made, own_raw=paths.home in raw.folder.parents)
+    progress("hash")
+    manifest = _describe(competition, made, edition, raw)
+    manifest.write(made / paths.manifest.name)
+    progress("publish")
+    publish(made, paths.prepared, staging)
+    if keep_raw and raw.folder.parent in (staging, paths.download) and not paths.raw.exists():
+        raw.folder.rename(paths.raw)
+    if not keep_raw and raw.source == "kaggle" and (keep_raw is False or raw.folder != paths.raw):
+        paths.download.rename(staging / "download")
+    if keep_raw is False and raw.folder == paths.raw:
+        # Only when asked to: these were here before. Unchanged files are hard links and stay on disk.
+        paths.raw.rename(staging / "raw")
+    return manifest
 
 
 def _run_recipe(competition: Competition, raw: RawData, made: Path, edition: Edition) -> None:
