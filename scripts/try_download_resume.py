@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from kaggle_server import Contest, FakeKaggle, Wire  # noqa: E402
 
 NAME = "made-up"
+STAGES = ("downloading", "unpacking", "preparing", "prepared")
 TOML = """
 id = "made-up"
 title = "Made up"
@@ -168,23 +169,27 @@ def try_cuts(where: Path, megabytes: int, cut: int) -> dict[str, object]:
 
 
 def try_kills(where: Path, megabytes: int, kills: int, seed: int, *, seconds: float = 4.0) -> dict[str, object]:
-    """Kill -9 the command at random moments, then let it end.
+    """Kill -9 the command at random moments of downloading, unpacking and preparing, then let it end.
 
-    The download alone takes about `seconds`; the moments are spread over that and what comes after it, unpacking and
-    preparing. Every byte on disk counts: each connection must begin exactly where the part on disk ended.
+    The download alone takes about `seconds`. Every byte on disk counts: each connection must begin exactly where the
+    part on disk ended, and none may follow once the zip is whole.
     """
     trial = Trial(where, megabytes)
     size = trial.zip.stat().st_size
     trial.server.contests[NAME] = Contest(trial.zip, bytes_per_second=size / seconds)
     rng, had, stages = random.Random(seed), [0], []
-    while len(stages) < kills:
+    later = kills // 3
+    for aim in ["downloading"] * (kills - 2 * later) + ["unpacking"] * later + ["preparing"] * later:
         process = trial.command()
-        try:
-            process.wait(rng.uniform(0.6, 2.5))
-            break  # it ended first
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+        if aim == "downloading":
+            time.sleep(rng.uniform(0.6, 0.8 + seconds))
+        while process.poll() is None and STAGES.index(trial.stage()) < STAGES.index(aim):
+            time.sleep(0.001)
+        time.sleep(rng.uniform(0, 0.1))
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
         had.append(trial.part())
         stages.append(trial.stage())
     code = trial.command().wait()
@@ -210,7 +215,7 @@ def main() -> None:
     parser.add_argument("--cut-megabytes", type=int, default=50)
     parser.add_argument("--kill-megabytes", type=int, default=200)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--kill-seconds", type=float, default=1.5, help="about how long the download alone takes")
+    parser.add_argument("--kill-seconds", type=float, default=4.0, help="about how long the download alone takes")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

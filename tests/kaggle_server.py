@@ -56,6 +56,10 @@ class Contest:
     stall_at: int = -1
     """Offset at which the server falls silent, once."""
     announce_md5: bool = False
+    hang_up: bool = False
+    """Close every storage connection without a word."""
+    silent_for: float = 0
+    """Seconds before the storage says anything."""
 
     @property
     def size(self) -> int:
@@ -173,6 +177,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.partition("?")[0].rpartition("/")[2].removesuffix(".zip")
         contest = self.kaggle.contests[name]
+        time.sleep(contest.silent_for)
+        if contest.hang_up:
+            self.close_connection = True
+            return
         size, start, end, status = contest.size, 0, contest.size, 200
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
         current = self.headers.get("If-Range", contest.etag) == contest.etag

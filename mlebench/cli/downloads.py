@@ -80,7 +80,7 @@ def _list_pages(console: Console, statuses: Sequence[RuleStatus]) -> None:
                 console.print(f"  {one.page}", soft_wrap=True)
         else:
             for one in some:
-                console.print(f"  {one.competition}: {render.escape(one.message)}")
+                console.print(f"  {render.escape(one.message)}")
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from mlebench.competition import Competition
 from mlebench.data.archives import open_zip, read_members
 from mlebench.data.kaggle.client import Kaggle
-from mlebench.errors import DataError
+from mlebench.errors import DataError, MlebenchError
 from mlebench.grading.leaderboard import Leaderboard, load_leaderboard, medal_positions
 
 PAGE = 200
@@ -55,14 +55,19 @@ def fetch_leaderboard(competition: Competition, home: Path, *, accept_different:
         "GetLeaderboard": lambda: _by_pages(kaggle, competition.id),
         "DownloadLeaderboard": lambda: _by_file(kaggle, competition.id, home, archived),
     }
+    error: MlebenchError | None = None
     for call, ask in ways.items():
-        scores = sorted(ask(), reverse=archived.higher_is_better)
+        try:
+            scores = sorted(ask(), reverse=archived.higher_is_better)
+        except MlebenchError as problem:
+            error = error or problem
+            continue
         if scores:
             found.append((call, scores, differences(archived, scores)))
             if not found[-1][2]:
                 break
     if not found:
-        raise DataError(f"Kaggle gives no leaderboard of {competition.id}; the archived figures stay in use.")
+        raise error or DataError(f"Kaggle gives no leaderboard of {competition.id}; the archived figures stay in use.")
     call, scores, unlike = min(found, key=lambda one: len(one[2]))
     if unlike and not accept_different:
         raise DataError(

@@ -148,6 +148,17 @@ def test_failures_that_stay_are_told_in_a_sentence(kaggle: FakeKaggle, tmp_path:
     assert told.value.problem is problem and words in str(told.value)
 
 
+@pytest.mark.parametrize(
+    ("fault", "problem"), [({"hang_up": True}, Problem.CUT), ({"silent_for": 3.0}, Problem.TIMEOUT)]
+)
+def test_cuts_and_silence_that_stay(kaggle: FakeKaggle, tmp_path: Path, fault, problem: Problem) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT, **fault)
+    patience = Patience(connect=1, read=0.2, tries=3, first_wait=0.01, longest_wait=0.05, pace=0)
+    with pytest.raises(KaggleError) as told:
+        fetch(tmp_path, connect=lambda **options: Kaggle(patience=patience, **options))
+    assert told.value.problem is problem and "same command again" in str(told.value)
+
+
 def test_a_server_that_is_gone_is_given_up(kaggle: FakeKaggle, tmp_path: Path) -> None:
     kaggle.stop()
     with pytest.raises(KaggleError) as told:
