@@ -7,6 +7,7 @@ from mlebench.cli import (  # noqa: F401
     competitions,
     demo,
     disk,
+    doctor,
     grade,
     leaderboard,
     prepare,

@@ -240,7 +240,7 @@ def engine_errors(image: str | None = None) -> Iterator[None]:
     try:
         yield
     except ImageNotFound:
-        raise SandboxError(f"There is no image {image} on this engine; {_how_to_get(image)}.") from None
+        raise SandboxError(f"There is no image {image} on this engine; {how_to_get(image)}.") from None
     except APIError as problem:
         raise SandboxError(f"The container engine refused: {problem.explanation or problem}.") from problem
     except (DockerException, requests.RequestException) as problem:
@@ -251,7 +251,8 @@ def engine_errors(image: str | None = None) -> Iterator[None]:
         raise SandboxError(f"The container engine does not answer; {hint}.") from problem
 
 
-def _how_to_get(image: str | None) -> str:
+def how_to_get(image: str | None) -> str:
+    """The next step for somebody whose engine lacks this image."""
     if image is not None and image.partition(":")[0] == DEFAULT_IMAGE:
         return f"build it with `docker build -t {DEFAULT_IMAGE} {content_dir('environment')}` (in a checkout: `make image`)"
     return f"get it with `docker pull {image}`, or build it from the agent's Dockerfile"

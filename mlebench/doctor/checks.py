@@ -1,0 +1,33 @@
+"""Which checks there are, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from mlebench.data.paths import DataDir
+from mlebench.doctor import access, data, engine, machine, python
+from mlebench.doctor.examine import Check
+
+KAGGLE_SECONDS = 600.0
+"""Asking Kaggle about 75 competitions takes a minute, more where it limits requests."""
+
+
+def all_checks(data_dir: DataDir, ask_kaggle_about: Sequence[str] = ()) -> list[Check]:
+    """Every check of this machine; with ids, Kaggle is asked about them too."""
+    checks = [
+        Check("Python", python.python_version),
+        Check("Packages", python.packages),
+        Check("Machine", machine.processors_and_memory),
+        Check("GPUs", machine.gpus),
+        Check("Landlock", machine.answers_hidden),
+        Check("Container engine", engine.engine),
+        Check("Disk", partial(data.free_disk, data_dir)),
+        Check("Data directory", partial(data.data_directory, data_dir)),
+        Check("Model keys", access.model_keys),
+        Check("Kaggle credentials", access.kaggle_credentials),
+    ]
+    if ask_kaggle_about:
+        ids = list(ask_kaggle_about)
+        checks.append(Check("Kaggle competitions", partial(access.kaggle_rules, ids), KAGGLE_SECONDS))
+    return checks
