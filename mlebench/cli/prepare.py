@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,8 @@ from mlebench.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mlebench.competition import Competition
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Competition ids.", show_default=False)]
@@ -102,6 +105,7 @@ def prepare(
     require_space(chosen, where, request, edition=edition, force=force, at_once=at_once, zip_bytes=sizes)
     results, failures = [], []
     with (
+        _stoppable(console),
         render.progress(console, "Preparing", len(chosen)) if not sizes else nullcontext(lambda: None) as advance,
         shown(console, sizes) as watch,
     ):
@@ -181,6 +185,16 @@ def verify(
 
 def _on_kaggle(chosen: list[Competition]) -> list[str]:
     return [one.id for one in chosen if "kaggle" in one.facts.data.sources]
+
+
+@contextmanager
+def _stoppable(console: Console) -> Iterator[None]:
+    """Ctrl-C ends with a sentence instead of nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Interrupted. Nothing is half-made: run the same command again to go on.")
+        raise typer.Exit(130) from None
 
 
 def _checksum_word(verified: bool | None) -> str:
