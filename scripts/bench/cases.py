@@ -24,7 +24,6 @@ from mlebench.conformance.contract import Contract
 from mlebench.data.paths import DataDir, PreparedPaths
 
 ASSUMED_ROWS = {
-    "icecube-neutrinos-in-deep-ice": 13_200_000,
     "iwildcam-2019-fgvc6": 14_000,
     "multi-modal-gesture-recognition": 100,
     "smartphone-decimeter-2022": 35_000,
@@ -99,10 +98,11 @@ def _repeat(small: Contract, answers: Path, submission: Path, rows: int, rng: np
     in_step = len(truth) == len(best) and all(
         name in frame and frame[name].astype(str).tolist() == truth[keys[0]].tolist() for frame, name in pairs
     )
-    end = rows if in_step and rows else copies * len(best)
+    # A group of rows must stay whole.
+    end = rows if in_step and rows and not _group_ids(truth, keys[0]) else copies * len(best)
     truth, best = (_copies(frame, name, copies) for frame, name in pairs)
     _write(truth[:end] if in_step else truth, answers)
-    guess = _spoilt(best[:end], small.grader.columns, rules.row_sum is not None, rng)
+    guess = _spoilt(best[:end], small.grader.columns, rng)
     _write(guess, submission)
     return len(guess)
 
@@ -119,19 +119,32 @@ def _copies(frame: pd.DataFrame, key: str, copies: int) -> pd.DataFrame:
         big[key] = (whole + number * (whole.max() + 1)).astype(str)
     else:
         prefix = np.array(["" if copy == 0 else f"{copy:x}" for copy in range(copies)], dtype=object)
-        big[key] = prefix[number] + np.tile(ids.to_numpy(object), copies)
+        for name in (key, *_group_ids(frame, key)):
+            big[name] = prefix[number] + np.tile(frame[name].astype(str).to_numpy(object), copies)
     return big
 
 
-def _spoilt(frame: pd.DataFrame, columns: dict[str, Columns], sums: bool, rng: np.random.Generator) -> pd.DataFrame:
+def _group_ids(frame: pd.DataFrame, key: str) -> list[str]:
+    """Columns that hold the id of a group, with which the id of each of its rows begins."""
+
+    def begins(cells: pd.Series) -> bool:
+        pairs = zip(frame[key].astype(str).tolist(), cells.astype(str).tolist(), strict=True)
+        return all(cell and one.startswith(cell + "_") for one, cell in pairs)
+
+    return [name for name in frame if name != key and begins(frame[name])]
+
+
+def _spoilt(frame: pd.DataFrame, columns: dict[str, Columns], rng: np.random.Generator) -> pd.DataFrame:
     """A model's predictions: numbers near the truth with all their digits, some classes and texts of other rows."""
     frame = frame.copy()
     rows = len(frame)
+    numeric = [name for name, spec in columns.items() if spec.type == "number"]
+    sums = len(numeric) > 1 and np.allclose(frame[numeric].astype(np.float64).sum(axis=1), 1)
     for name, spec in columns.items():
         if spec.type == "number":
             values = pd.to_numeric(frame[name], errors="coerce").fillna(0.0).to_numpy(np.float64)
             if sums or (np.nanmin(values) >= 0 and np.nanmax(values) <= 1):
-                frame[name] = 0.6 * values + 0.4 * rng.random(rows)
+                frame[name] = 0.4 * values + 0.6 * rng.random(rows)
             else:
                 noisy = values + 0.3 * rng.standard_normal(rows) * (np.nanstd(values) or 1.0)
                 low = spec.min if spec.min is not None else spec.above
@@ -141,8 +154,7 @@ def _spoilt(frame: pd.DataFrame, columns: dict[str, Columns], sums: bool, rng: n
             other = np.where(rng.random(rows) < 0.3, rng.integers(0, rows, rows), np.arange(rows))
             frame[name] = frame[name].to_numpy(object)[other]
     if sums:
-        names = list(columns)
-        frame[names] = frame[names].div(frame[names].sum(axis=1), axis=0)
+        frame[numeric] = frame[numeric].div(frame[numeric].sum(axis=1), axis=0)
     return frame
 
 
