@@ -34,7 +34,7 @@ class Columns(TomlFacts):
     from_sample: bool = False
     """Take the names from the sample submission (for hundreds of class columns)."""
     type: Literal["number", "integer", "boolean", "text"]
-    """number: float64. integer: whole numbers (1 and 1.0). boolean: True/False or whole numbers. text: as is."""
+    """number: float64. integer: whole numbers (1 and 1.0). boolean: True/False or whole numbers, not both. text: as is."""
     min: float | None = None
     """Smallest allowed value, inclusive."""
     above: float | None = None

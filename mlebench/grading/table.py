@@ -141,11 +141,16 @@ def _typed(frame: pd.DataFrame, columns: dict[str, Columns]) -> pd.DataFrame:
 
 
 def to_numbers(cells: pd.Series, name: str) -> pd.Series:
-    """Cells as float64, with True/False as 1/0; InvalidSubmissionError naming the first that is no number."""
+    """Cells as float64; InvalidSubmissionError naming the first that is no number.
+
+    True and False are 1 and 0 where every filled cell is one of them; among numbers the published reader takes them,
+    and with them the whole column, for texts, on which graders fail.
+    """
     if cells.dtype == np.float64:
         return cells
-    booleans = cells.map(_BOOLEANS).astype(np.float64)
-    numbers = booleans.where(booleans.notna(), pd.to_numeric(cells, errors="coerce").astype(np.float64))
+    numbers = cells.map(_BOOLEANS).astype(np.float64)
+    if (numbers.isna() & cells.notna()).any():
+        numbers = pd.to_numeric(cells, errors="coerce").astype(np.float64)
     bad = numbers.isna() & cells.notna()
     if bad.any():
         row = int(bad.to_numpy().argmax())

@@ -261,7 +261,9 @@ def test_whole_numbers_and_truth_values(contest, type: str, cell: str, reason: s
         sample="id,y\n1,0\n2,0\n3,0\n4,0\n",
         answers="id,y\n1,1\n2,0\n3,1\n4,1\n",
     )
-    assert own.score("id,y\n1,1\n2,0.0\n3,True\n4,FALSE\n") == 0.75
+    assert own.score("id,y\n1,1\n2,0.0\n3,1.0\n4,0\n") == 0.75
+    assert own.score("id,y\n1,True\n2,false\n3,TRUE\n4,False\n") == 0.75
+    assert own.refusal("id,y\n1,1\n2,0\n3,True\n4,FALSE\n") == "not_a_number"
     assert own.score("id,y\n1,1\n2,-3\n3,99999999999\n4,1\n") == 0.5
     assert own.refusal(f"id,y\n1,1\n2,0\n3,1\n4,{cell}\n") == reason
 
