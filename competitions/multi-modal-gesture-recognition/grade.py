@@ -24,13 +24,10 @@ def _gestures(cells: pd.Series) -> list[list[int]]:
 
 def _numbers(cell: str, row: int) -> list[int]:
     try:
-        numbers = [int(word) for word in cell.split()]
+        return [int(word) for word in cell.split()]
     except ValueError:
-        numbers = []
-    if not numbers:
         shown = cell if len(cell) <= 40 else cell[:37] + "..."
         raise InvalidSubmissionError(
             Reason.BAD_FORMAT,
             f"Column Sequence must hold whole numbers parted by blanks, but row {row} holds {shown!r}.",
-        )
-    return numbers
+        ) from None

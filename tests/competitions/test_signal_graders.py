@@ -333,6 +333,14 @@ class TestGestures:
         assert table["Id"].dtype == np.int64  # leading zeros are lost
         assert scored(GESTURES, table.sample(frac=1, random_state=seed)) == pytest.approx(wanted, rel=1e-12)
 
+    def test_a_blank_is_an_empty_list(self, scored, answers) -> None:
+        table = answers(GESTURES, dtype=str)
+        total = table["Sequence"].str.split().map(len)
+        table.loc[0, "Sequence"] = " "
+        assert scored(GESTURES, table) == pytest.approx(total[0] / total.sum(), rel=1e-12)
+        table.loc[0, "Sequence"] = ""
+        assert refused(scored, GESTURES, table) is Reason.MISSING_VALUES
+
     def test_the_same_number_twice_is_refused(self, scored, answers) -> None:
         table = answers(GESTURES, dtype=str)
         table.loc[0, "Id"] = str(int(table["Id"].iloc[-1]))
