@@ -175,10 +175,15 @@ def test_a_column_of_numbers_is_no_column_of_names(made: Callable, tmp_path: Pat
     table = pd.read_csv(ready.grader.answers_path)
     target = table.columns[1]
     table[target] = word
-    with pytest.raises(InvalidSubmissionError, match="must hold names"):
+    with pytest.raises(InvalidSubmissionError, match=r"must hold (texts|names)"):
         ready.score(table, tmp_path)
     table.loc[0, target] = "rust"
     assert 0 <= ready.score(table, tmp_path) < 1
+
+
+def test_no_label_anywhere_scores_nothing(made: Callable, tmp_path: Path) -> None:
+    ready = made("plant-pathology-2021-fgvc8")
+    assert ready.score(pd.read_csv(ready.grader.answers_path).assign(labels=""), tmp_path) == 0.0
 
 
 class TestHotels:
