@@ -13,6 +13,8 @@ from mlebench.data.tables import read_parquet, read_parquet_groups, write_csv, w
 from mlebench.errors import DataError
 
 TARGETS = ["azimuth", "zenith"]
+SLICE = 4_000_000
+"""Rows at a time: the real file's row groups may hold half of its 132 million."""
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
@@ -40,7 +42,9 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
 
 def _train_parts(source: Path, test_batches: set[int], test_parts: list[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The training rows, part by part; the test rows are put aside on the way."""
-    for part in read_parquet_groups(source):
-        is_test = part["batch_id"].isin(test_batches).to_numpy()
-        test_parts.append(part[is_test])
-        yield part[~is_test]
+    for group in read_parquet_groups(source):
+        for start in range(0, len(group), SLICE):
+            part = group.iloc[start : start + SLICE]
+            is_test = part["batch_id"].isin(test_batches).to_numpy()
+            test_parts.append(part[is_test])
+            yield part[~is_test]
