@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlebench.data.splits import split_items, train_test_positions
+from mlebench.data.splits import split_frame, split_items, train_test_positions
 from mlebench.data.tables import csv_bytes
 from mlebench.formats.pixels import pixel_rows
 from mlebench.recipes.labelled_images import write_json
@@ -69,6 +69,32 @@ def playground() -> bytes:
     return csv_bytes(pd.DataFrame({"id": range(800_000, 900_000), "target": 0.5}))
 
 
+def hydrangeas() -> bytes:
+    _, test = split_frame(pd.DataFrame({"name": range(1, 2296)}), 0.2)
+    return csv_bytes(test.assign(invasive=0.5))
+
+
+def birds() -> bytes:
+    drawn = pd.DataFrame(index=range(322)).sample(frac=0.2, random_state=0).index
+    return csv_bytes(pd.DataFrame({"Id": [r * 100 + s for r in sorted(drawn) for s in range(19)], "Probability": 0}))
+
+
+def leaves(sample: bool) -> bytes:
+    table = pd.DataFrame({"image_id": [f"Test_{number}" for number in range(183)]})
+    labels = ["healthy", "multiple_diseases", "rust", "scab"]
+    return csv_bytes(table.assign(**dict.fromkeys(labels, 0.25)) if sample else table)
+
+
+def crystals() -> bytes:
+    targets = {"formation_energy_ev_natom": 0.1779, "bandgap_energy_ev": 1.8892}
+    return csv_bytes(pd.DataFrame({"id": range(1, 241)}).assign(**targets))
+
+
+def enzymes() -> bytes:
+    _, test = split_frame(pd.DataFrame({"id": range(14_838)}), 0.1)
+    return csv_bytes(test.assign(EC1=0.5, EC2=0.5))
+
+
 @pytest.mark.parametrize(
     ("competition", "name", "make"),
     [
@@ -83,6 +109,12 @@ def playground() -> bytes:
         ("herbarium-2021-fgvc8", "public/sample_submission.csv", lambda: sheets(477_806, 0)),
         ("herbarium-2022-fgvc9", "public/sample_submission.csv", lambda: sheets(174_052, 42)),
         ("tabular-playground-series-may-2022", "public/sample_submission.csv", playground),
+        ("invasive-species-monitoring", "private/sample_submission.csv", hydrangeas),
+        ("mlsp-2013-birds", "public/sample_submission.csv", birds),
+        ("plant-pathology-2020-fgvc7", "public/test.csv", lambda: leaves(sample=False)),
+        ("plant-pathology-2020-fgvc7", "public/sample_submission.csv", lambda: leaves(sample=True)),
+        ("nomad2018-predict-transparent-conductors", "public/sample_submission.csv", crystals),
+        ("playground-series-s3e18", "public/sample_submission.csv", enzymes),
     ],
 )
 def test_the_published_sum(competition: str, name: str, make: Callable[[], bytes]) -> None:
