@@ -10,6 +10,7 @@ from mlebench.cli import (  # noqa: F401
     doctor,
     grade,
     leaderboard,
+    mirror,
     prepare,
     report,
     run,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from mlebench.competition import EDITIONS
 from mlebench.data.paths import DataDir
 from mlebench.data.space import free_bytes
-from mlebench.data.staging import STAGING, locked, remove_leftovers, remove_tree
+from mlebench.data.staging import IMPORTING, STAGING, locked, remove_leftovers, remove_tree
 from mlebench.errors import UsageError
 
 _BLOCK = 512
@@ -122,7 +122,9 @@ def _kind(name: str) -> str:
         return "prepared"
     if name in ("raw", "download"):
         return name
-    return "leftover" if name.startswith((STAGING, ".import-")) else "other"
+    if name.startswith("public-"):
+        return "prepared"
+    return "leftover" if name.startswith((STAGING, IMPORTING)) else "other"
 
 
 def _bytes_below(path: Path, seen: set[tuple[int, int]]) -> int:

@@ -53,6 +53,8 @@ class Manifest(BaseModel):
     """kaggle, synthetic, bundled, folder, or adopted (made by another tool and found here)."""
     source_detail: str = ""
     """The folder or archive the raw files came from, or the generator's seed and scale."""
+    imported_from: str = ""
+    """The mirror this came from; empty when it was prepared here. Its source is what it was there."""
     new_source: str = ""
     """Why the raw files are another release than the published one, which the user accepted; empty otherwise."""
     verified: bool | None = None

@@ -105,7 +105,7 @@ def full_disk_told(what: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not _is_full(error):
+        if not is_full(error):
             raise
         raise DataError(
             f"The disk ran full while preparing {what} ({size(free_bytes(folder))} free in {folder}); nothing half-made "
@@ -146,7 +146,8 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _is_full(error: BaseException | None) -> bool:
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that led to it, says that a disk or quota is full."""
     seen = 0
     while error is not None and seen < 10:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

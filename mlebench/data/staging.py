@@ -14,6 +14,8 @@ from mlebench.errors import DataError
 
 STAGING = ".staging-"
 """Begins the names of folders in which a process works that holds the lock."""
+IMPORTING = ".import-"
+"""Begins the names of folders in which an import gathers files; they outlive it when it is killed."""
 _ONE_TIME = 946684800
 """The first second of the year 2000, the time of every public file."""
 
@@ -41,6 +43,7 @@ def publish(made: Path, target: Path, staging: Path) -> None:
         (staging / "replaced").mkdir()
         target.rename(staging / "replaced" / target.name)
     made.rename(target)
+    remove_tree(target.with_name(IMPORTING + target.name))  # an import of the same that was never finished
 
 
 def remove_leftovers(home: Path) -> None:
