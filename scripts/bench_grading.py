@@ -22,7 +22,6 @@ from bench.cases import make_case
 from bench.measure import Graded, measure_grading
 from bench.tables import machine, markdown_table, text_table
 
-from mlebench.errors import MlebenchError
 from mlebench.registry import Registry
 
 TOTAL, SLOWEST, MEMORY_MB, MEDIAN_WARM = 35.0, 6.0, 2048.0, 0.1
@@ -40,8 +39,8 @@ def main() -> int:
         try:
             case = make_case(registry.get(name), options.dir.resolve(), tell=_tell)
             best = min((measure_grading(case) for _ in range(options.repeat)), key=lambda graded: graded.seconds)
-        except (MlebenchError, RuntimeError) as error:
-            failures.append(f"{name}: {error}")
+        except Exception as error:  # whatever is wrong with one, the others are measured
+            failures.append(f"{name}: {type(error).__name__}: {error}")
             _tell(f"FAILED {failures[-1]}")
             continue
         results.append(best)

@@ -128,7 +128,7 @@ def _group_ids(frame: pd.DataFrame, key: str) -> list[str]:
     """Columns that hold the id of a group, with which the id of each of its rows begins."""
 
     def begins(cells: pd.Series) -> bool:
-        pairs = zip(frame[key].astype(str).tolist(), cells.astype(str).tolist(), strict=True)
+        pairs = zip(frame[key].astype(str).tolist(), cells.astype(str).fillna("").tolist(), strict=True)
         return all(cell and one.startswith(cell + "_") for one, cell in pairs)
 
     return [name for name in frame if name != key and begins(frame[name])]
