@@ -32,7 +32,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     link_all(_pairs(raw / "train", train, (*BANDS, *MASKS), public / "train"))
     link_all(_pairs(raw / "train", test, BANDS, public / "test"))
     (public / "validation").mkdir()
-    link_tree(raw / "validation", public / "validation")
+    link_tree(raw / "validation", public / "validation", required=False)
     (public / "train_metadata.json").write_text(json.dumps(train))
     link(raw / "validation_metadata.json", public / "validation_metadata.json")
 

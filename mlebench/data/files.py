@@ -62,7 +62,13 @@ def link_named(source: Path, target: Path, names: Iterable[str]) -> int:
     return link_all((source / name, target / name) for name in names)
 
 
-def link_tree(source: Path, target: Path) -> int:
-    """Link every regular file below `source` to the same relative place below `target`; return how many."""
+def link_tree(source: Path, target: Path, *, required: bool = True) -> int:
+    """Link every regular file below `source` to the same relative place below `target`; return how many.
+
+    Where there is none, DataError if they are `required`.
+    """
     files = (path for path in sorted(source.rglob("*")) if path.is_file())
-    return link_all((path, target / path.relative_to(source)) for path in files)
+    count = link_all((path, target / path.relative_to(source)) for path in files)
+    if required and not count:
+        raise DataError(f"The raw folder {source} is missing or empty; fetch the raw data again.")
+    return count

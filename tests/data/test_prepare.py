@@ -226,6 +226,9 @@ def test_unchanged_files_are_hard_links_to_raw(data_dir: DataDir) -> None:
     (source / "deep" / "x.bin").write_bytes(b"1234")
     assert link_tree(source, target) == 1
     assert (target / "deep" / "x.bin").samefile(source / "deep" / "x.bin")
+    with pytest.raises(DataError, match="missing or empty"):
+        link_tree(source / "shallow", target)
+    assert link_tree(source / "shallow", target, required=False) == 0
 
 
 @pytest.mark.parametrize("own", [True, False])
