@@ -29,9 +29,10 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     _write_json(test[shown], public / "test.json")
     answers = _positions(test)
     write_csv(answers, private / "test.csv", float_format=DIGITS)
-    columns = read_csv(raw / "sample_submission.csv", nrows=0).columns
     sample = answers[["id_seqpos", *TARGETS]].assign(**dict.fromkeys(TARGETS, 0.0))
-    write_csv(sample[columns], public / "sample_submission.csv", float_format=DIGITS)
+    if set(read_csv(raw / "sample_submission.csv", nrows=0).columns) != set(sample.columns):
+        raise DataError(f"sample_submission.csv should have the columns {', '.join(sample.columns)}; fetch it again.")
+    write_csv(sample, public / "sample_submission.csv", float_format=DIGITS)
 
 
 def _numbered(part: pd.DataFrame) -> pd.DataFrame:

@@ -39,6 +39,9 @@ class TestBreast:
         it, rng = made(BREAST), np.random.default_rng(seed)
         truth = pd.read_csv(it.paths.private / "answers.csv")
         values = [rng.random, lambda n: rng.normal(0.3, 1, n), np.zeros, np.ones, rng.random][seed](len(truth))
+        if seed == 1:
+            values[truth.index[truth["cancer"] == 1][0]] = np.inf
+            values[truth.index[truth["cancer"] == 0][0]] = -np.inf
         if seed == 4:
             values[2] = np.nan
         table = pd.DataFrame({"cancer": values, "prediction_id": truth["prediction_id"]})

@@ -211,6 +211,7 @@ class TestRna:
         truth = answers(RNA)
         table = truth.assign(deg_pH10="?", deg_50C=np.nan)
         table.loc[~truth["keep"], "reactivity"] = np.nan
+        table.loc[~truth["keep"], "deg_Mg_50C"] = np.inf
         assert scored(RNA, table) == 0
         table.loc[truth["keep"], "reactivity"] = np.nan
         assert refused(scored, RNA, table) is Reason.MISSING_VALUES
@@ -233,6 +234,9 @@ class TestVentilator:
 
     def test_scored_rows_need_a_number(self, scored, answers) -> None:
         truth = answers(VENTILATOR)
+        assert scored(VENTILATOR, truth.assign(pressure=truth["pressure"].mask(truth["u_out"] == 1, np.inf))) == 0
+        infinite = truth.assign(pressure=truth["pressure"].mask(truth["u_out"] == 0, np.inf))
+        assert refused(scored, VENTILATOR, infinite) is Reason.UNDEFINED_SCORE
         truth.loc[truth["u_out"] == 0, "pressure"] = np.nan
         assert refused(scored, VENTILATOR, truth) is Reason.MISSING_VALUES
 
