@@ -6,9 +6,11 @@ then fail, or compare texts such as "4567.0".
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from mlebench.errors import InvalidSubmissionError, Reason
+from mlebench.grading.table import NA_WORDS
 
 
 def as_numbers(cells: pd.Series) -> pd.Series | None:
@@ -29,4 +31,15 @@ def check_words(cells: pd.Series, column: str) -> None:
     if as_numbers(cells) is not None:
         raise InvalidSubmissionError(
             Reason.BAD_FORMAT, f"Column {column} must hold names, but all of its cells are numbers or empty."
+        )
+
+
+def check_filled(cells: pd.Series, column: str) -> None:
+    """Refuse words that the published reader takes for missing (NA, null, ...), on which the published grader fails."""
+    missing = cells.isin(NA_WORDS).to_numpy()
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise InvalidSubmissionError(
+            Reason.MISSING_VALUES,
+            f"Column {column} holds {cells.iloc[row]!r} in row {row + 1}, which counts as an empty cell; fill every cell.",
         )
