@@ -95,6 +95,34 @@ def enzymes() -> bytes:
     return csv_bytes(test.assign(EC1=0.5, EC2=0.5))
 
 
+WORDS = {
+    "_background_noise_": 6, "bed": 1713, "bird": 1731, "cat": 1733, "dog": 1746, "down": 2359, "eight": 2352,
+    "five": 2357, "four": 2372, "go": 2372, "happy": 1742, "house": 1750, "left": 2353, "marvin": 1746, "nine": 2364,
+    "no": 2375, "off": 2357, "on": 2367, "one": 2370, "right": 2367, "seven": 2377, "sheila": 1734, "six": 2369,
+    "stop": 2380, "three": 2356, "tree": 1733, "two": 2373, "up": 2375, "wow": 1745, "yes": 2377, "zero": 2376,
+}  # fmt: skip
+"""Clips of each folder of the speech commands."""
+
+
+def words(private: bool) -> bytes:
+    _, test = split_items([word for word, clips in WORDS.items() for _ in range(clips)], 0.1)
+    names = [f"clip_{number:08d}.wav" for number in range(len(test))]
+    return csv_bytes(pd.DataFrame({"fname": names, "label": test if private else "silence"}))
+
+
+def breaths() -> bytes:
+    return csv_bytes(pd.DataFrame({"id": range(1, 7_545 * 80 + 1), "pressure": 0}))
+
+
+def forest() -> bytes:
+    _, test = train_test_positions(4_000_000, 0.1)
+    return csv_bytes(pd.DataFrame({"Id": test, "Cover_Type": 2}))
+
+
+def papyrus() -> bytes:
+    return csv_bytes(pd.DataFrame({"Id": ["a"], "Predicted": ["1 1 5 1"]}))
+
+
 @pytest.mark.parametrize(
     ("competition", "name", "make"),
     [
@@ -109,6 +137,11 @@ def enzymes() -> bytes:
         ("herbarium-2021-fgvc8", "public/sample_submission.csv", lambda: sheets(477_806, 0)),
         ("herbarium-2022-fgvc9", "public/sample_submission.csv", lambda: sheets(174_052, 42)),
         ("tabular-playground-series-may-2022", "public/sample_submission.csv", playground),
+        ("tabular-playground-series-dec-2021", "public/sample_submission.csv", forest),
+        ("tensorflow-speech-recognition-challenge", "private/test.csv", lambda: words(True)),
+        ("tensorflow-speech-recognition-challenge", "public/sample_submission.csv", lambda: words(False)),
+        ("ventilator-pressure-prediction", "public/sample_submission.csv", breaths),
+        ("vesuvius-challenge-ink-detection", "public/sample_submission.csv", papyrus),
         ("invasive-species-monitoring", "private/sample_submission.csv", hydrangeas),
         ("mlsp-2013-birds", "public/sample_submission.csv", birds),
         ("plant-pathology-2020-fgvc7", "public/test.csv", lambda: leaves(sample=False)),

@@ -14,7 +14,10 @@ from sklearn.metrics import accuracy_score
 from sklearn.model_selection import train_test_split
 
 TWEETS = "tweet-sentiment-extraction"
-TOKENS = {"en": "text-normalization-challenge-english-language"}
+TOKENS = {
+    "en": "text-normalization-challenge-english-language",
+    "ru": "text-normalization-challenge-russian-language",
+}
 WORDS = ["good", "Good", "bad,", "a", "the", "NA", "null", "", " ", "5", "great day", '"quoted"', "naïve  café\t!"]
 
 
