@@ -10,11 +10,11 @@ import os
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mlebench.content import content_dir
 from mlebench.errors import UsageError
@@ -37,8 +37,6 @@ class Entry:
     category: str
     metric: str
     higher_is_better: bool
-    issues: dict[str, int] = field(default_factory=dict)
-    """How many known issues of each kind."""
 
 
 class Registry:
@@ -79,20 +77,19 @@ class Registry:
         """The entry of every competition; a malformed one raises what opening it raises."""
         return [self._entry(competition_id) for competition_id in self.ids()]
 
+    def issues(self, competition_id: str) -> dict[str, int]:
+        """How many known issues of each kind a competition has."""
+        return dict(Counter(issue.kind for issue in self.get(competition_id).facts.issues))
+
     def _entry(self, competition_id: str) -> Entry:
         path = self._folders[competition_id] / "competition.toml"
         try:
-            facts = tomllib.loads(path.read_text(encoding="utf-8"))
-            return Entry(
-                id=facts["id"],
-                title=facts["title"],
-                group=facts["group"],
-                complexity=facts.get("complexity"),
-                category=facts["category"],
-                metric=facts["metric"]["title"],
-                higher_is_better=facts["metric"]["higher_is_better"],
-                issues=dict(Counter(issue["kind"] for issue in facts.get("issues", []))),
-            )
+            text = path.read_text(encoding="utf-8")
+            try:
+                # The issues stand last by custom and are most of the file; a list does without reading them.
+                return _entry_of(tomllib.loads(text.partition("\n[[issues]]")[0]))
+            except KeyError:
+                return _entry_of(tomllib.loads(text))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError):
             self.get(competition_id)  # names the file and the key
             raise
@@ -115,6 +112,18 @@ class Registry:
         """Competitions named one by one and by split, each once, in the order given."""
         chosen = [*ids, *(self.split(split) if split else [])]
         return [self.get(competition_id) for competition_id in dict.fromkeys(chosen)]
+
+
+def _entry_of(facts: dict[str, Any]) -> Entry:
+    return Entry(
+        id=facts["id"],
+        title=facts["title"],
+        group=facts["group"],
+        complexity=facts.get("complexity"),
+        category=facts["category"],
+        metric=facts["metric"]["title"],
+        higher_is_better=facts["metric"]["higher_is_better"],
+    )
 
 
 def in_split(entry: Entry, name: str) -> bool:

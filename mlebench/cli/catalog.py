@@ -25,7 +25,8 @@ def list_competitions(
     wanted = set(found.split(split)) if split else set(found.ids())
     chosen = [entry for entry in found.catalog() if entry.id in wanted]
     if as_json:
-        render.print_json([asdict(entry) for entry in chosen])
+        counts = {entry.id: {"issues": found.issues(entry.id)} if issues else {} for entry in chosen}
+        render.print_json([{**asdict(entry), **counts[entry.id]} for entry in chosen])
         return
     from rich.table import Table
 
@@ -36,8 +37,9 @@ def list_competitions(
     for entry in chosen:
         arrow = "higher" if entry.higher_is_better else "lower"
         row = [entry.id, entry.complexity or entry.group, entry.category, f"{entry.metric} ({arrow})"]
-        counts = ", ".join(f"{count} {kind}" for kind, count in entry.issues.items())
-        table.add_row(*row, *((counts,) if issues else ()))
+        if issues:
+            row.append(", ".join(f"{count} {kind}" for kind, count in found.issues(entry.id).items()))
+        table.add_row(*row)
     render.console().print(table)
 
 
