@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlebench.data.files import link_named
 from mlebench.data.tables import read_csv, write_csv
+from mlebench.errors import DataError
 from mlebench.recipes.shards import image_names, publish_shards
 
 TEST_SHARDS = ("train00", "train06")
@@ -15,6 +16,8 @@ METADATA = ["image_name", "patient_id", "sex", "age_approx", "anatom_site_genera
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
     shards = sorted((raw / "tfrecords").glob("train*.tfrec"))
     test_shards = [shard for shard in shards if shard.name.startswith(TEST_SHARDS)]
+    if len(test_shards) != len(TEST_SHARDS):
+        raise DataError(f"{raw / 'tfrecords'} lacks the shards {' and '.join(TEST_SHARDS)}; fetch the raw data again.")
     lesions = read_csv(raw / "train.csv")
     in_test = lesions["image_name"].isin(image_names(test_shards))
     train, test = lesions[~in_test], lesions[in_test]
