@@ -70,9 +70,14 @@ class Grader:
         return read_keys(lambda: self.answers_path.open("rb"), self._answer_ids) if keyed(self.competition) else None
 
     @cached_property
-    def truth(self) -> pd.DataFrame:
-        """The answers' graded columns, without ids where no texts of them are needed."""
-        return self.answers if self.keys is None else self._read_answers([])
+    def truth(self) -> np.ndarray:
+        """The answers' values in the prediction columns (rows, columns); no texts are made of ids that need none."""
+        frame = self.answers if self.keys is None else self._read_answers([])
+        return frame[list(self.columns)].to_numpy()
+
+    @property
+    def _scores_itself(self) -> bool:
+        return self.competition.has_grader and hasattr(self.competition.grader, "grade")
 
     @property
     def _answer_ids(self) -> list[str]:
@@ -97,16 +102,18 @@ class Grader:
         """
         rules = self.competition.submission
         ids = [] if rules.align == "position" else rules.id
+        columns, by_answers = self.columns, self._scores_itself  # here, so that no two threads load them
         with ThreadPoolExecutor(1) as pool, open_submission(submission) as file:
             # The answers are read while the submission is: of many millions of rows, both take seconds.
             keys = pool.submit(lambda: self.keys)
-            loaded = pool.submit(lambda: self.truth)
+            loaded = pool.submit(lambda: self.answers if by_answers else self.truth)
+            pool.submit(lambda: self.answers_sha256)
 
             def read_ids() -> pd.DataFrame:
                 loaded.result()
                 return self.answers[ids]
 
-            expected = Expected(self.columns, read_ids, keys.result)
+            expected = Expected(columns, read_ids, keys.result)
             checked = read_checked(file, self.competition, expected)
             digest = file.sha256
         try:
@@ -175,13 +182,13 @@ class Grader:
     def _measure(self, checked: Checked) -> float:
         metric = self.competition.metric
         submission = checked.aligned()
-        if self.competition.has_grader and hasattr(self.competition.grader, "grade"):
+        if self._scores_itself:
             return self.competition.grader.grade(submission, self.answers)
         if metric.name not in METRICS:
             raise GraderError(f"{self.competition.id} declares the unknown metric {metric.name!r} and has no grade.py.")
         measure = get_metric(metric.name)
         names = list(self.columns)
-        truth, guess = self.truth[names].to_numpy(), submission[names].to_numpy()
+        truth, guess = self.truth, submission[names].to_numpy()
         if len(names) == 1:
             return measure(truth[:, 0], guess[:, 0], **metric.options)
         if metric.mean_over_columns:
