@@ -15,6 +15,8 @@ from mlebench.competition import load_competition  # noqa: E402
 from mlebench.data.paths import DataDir  # noqa: E402
 from mlebench.grading.grade import grade_submission  # noqa: E402
 
+imports = time.perf_counter() - began
+
 
 def main(folder: str, data_dir: str, submission: str) -> None:
     def grade() -> dict[str, object]:
@@ -23,6 +25,7 @@ def main(folder: str, data_dir: str, submission: str) -> None:
 
     report = grade()
     took = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu_began, "peak_mb": peak_mb()}
+    took["imports"] = imports
     again = time.perf_counter()
     grade()
     took["warm"] = time.perf_counter() - again

@@ -41,8 +41,9 @@ def test_a_file_over_the_limits_fails_the_check(monkeypatch: pytest.MonkeyPatch)
     import bench_grading
     from bench.measure import Graded
 
-    good = Graded("a", 10, 1.0, 0.9, 0.8, 0.01, 100.0, 0.5)
-    slow, large = (Graded("b", 10, 9.0, 8.0, 7.0, 0.01, 100.0, 0.5), Graded("c", 10, 1.0, 0.9, 0.8, 0.5, 4000.0, 0.5))
+    good = Graded("a", 10, 1.0, 0.9, 0.5, 0.8, 0.01, 100.0, 0.5)
+    slow = Graded("b", 10, 9.0, 8.0, 0.5, 7.0, 0.01, 100.0, 0.5)
+    large = Graded("c", 10, 1.0, 0.9, 0.5, 0.8, 0.5, 4000.0, 0.5)
     assert bench_grading._faults([good]) == []
     assert [fault.split()[0] for fault in bench_grading._faults([good, slow])] == ["b"]
     assert len(bench_grading._faults([large])) == 2  # memory, and the median of the warm seconds
