@@ -103,7 +103,7 @@ class Grader:
         rules = self.competition.submission
         ids = [] if rules.align == "position" else rules.id
         columns, by_answers = self.columns, self._scores_itself  # here, so that no two threads load them
-        with ThreadPoolExecutor(1) as pool, open_submission(submission) as file:
+        with ThreadPoolExecutor(1) as pool:
             # The answers are read while the submission is: of many millions of rows, both take seconds.
             keys = pool.submit(lambda: self.keys)
             loaded = pool.submit(lambda: self.answers if by_answers else self.truth)
@@ -113,9 +113,9 @@ class Grader:
                 loaded.result()
                 return self.answers[ids]
 
-            expected = Expected(columns, read_ids, keys.result)
-            checked = read_checked(file, self.competition, expected)
-            digest = file.sha256
+            with open_submission(submission) as file:
+                checked = read_checked(file, self.competition, Expected(columns, read_ids, keys.result))
+                digest = file.sha256
         try:
             score = float(self._measure(checked))
         except MlebenchError:

@@ -15,7 +15,7 @@ import numpy as np
 MAX_WIDTH = 80
 """Bytes of the longest key; longer ones are left to the general reader."""
 _BLOCK = 2 * 2**20
-_PIECE = 2**16
+_PIECE = 2**18
 _COMMA, _LINE_END = ord(","), ord("\n")
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 
@@ -37,10 +37,12 @@ def read_keys(opener: Callable[[], IO[bytes]], ids: Sequence[str]) -> np.ndarray
             return None
         rest = b""
         while block := stream.read(_BLOCK):
-            whole, line_end, rest = (rest + block).rpartition(b"\n")
-            if line_end and not _append(parts, whole + line_end, len(names), first, len(wanted)):
+            block = rest + block
+            end = block.rfind(b"\n") + 1
+            rest = block[end:]
+            if not _append(parts, block, end, len(names), first, len(wanted)):
                 return None
-        if rest and not _append(parts, rest + b"\n", len(names), first, len(wanted)):
+        if rest and not _append(parts, rest + b"\n", len(rest) + 1, len(names), first, len(wanted)):
             return None
     return np.concatenate(parts) if parts else None
 
@@ -67,11 +69,13 @@ def _is_plain(block: bytes) -> bool:
     return b'"' not in block and b"\r" not in block
 
 
-def _append(parts: list[np.ndarray], lines: bytes, columns: int, first: int, count: int) -> bool:
-    """Add the keys of these whole lines; False when they are not plain."""
-    if not _is_plain(lines):
+def _append(parts: list[np.ndarray], block: bytes, end: int, columns: int, first: int, count: int) -> bool:
+    """Add the keys of the whole lines up to `end`; False when they are not plain."""
+    if not end:
+        return True
+    if not _is_plain(block):
         return False
-    cells = np.frombuffer(lines, np.uint8)
+    cells = np.frombuffer(block, np.uint8, end)
     line_ends = cells == _LINE_END
     breaks = np.flatnonzero((cells == _COMMA) | line_ends)
     if len(breaks) != columns * np.count_nonzero(line_ends):
@@ -95,7 +99,8 @@ def _append(parts: list[np.ndarray], lines: bytes, columns: int, first: int, cou
 
 def _equal(one: np.ndarray, two: np.ndarray) -> bool:
     """Whether two arrays of the same shape and dtype are equal, piece by piece: most unequal ones differ at once."""
-    return all(np.array_equal(one[i : i + _PIECE], two[i : i + _PIECE]) for i in range(0, len(one), _PIECE))
+    a, b = one.view(np.uint8), two.view(np.uint8)
+    return all(np.array_equal(a[i : i + _PIECE], b[i : i + _PIECE]) for i in range(0, len(a), _PIECE))
 
 
 def _hashed(keys: np.ndarray) -> np.ndarray:
