@@ -83,7 +83,7 @@ def _show(found: DirectoryUse) -> None:
     table = Table("Competition", *(kind.capitalize() for kind in shown), "Total", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for use in found.competitions:
+    for use in filter(lambda use: use.total, found.competitions):
         cells = [render.size(getattr(use, kind)) if getattr(use, kind) else "-" for kind in shown]
         table.add_row(use.competition, *cells, render.size(use.total))
     console = render.console()

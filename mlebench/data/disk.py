@@ -113,7 +113,7 @@ def _measure_home(home: Path, seen: set[tuple[int, int]]) -> DiskUse:
     for path in sorted(home.iterdir()):
         kinds[_kind(path.name)].append(path)
     for kind, paths in kinds.items():
-        setattr(use, kind, sum(_bytes_below(path, seen) for path in paths))
+        setattr(use, kind, sum(bytes_below(path, seen) for path in paths))
     return use
 
 
@@ -127,7 +127,7 @@ def _kind(name: str) -> str:
     return "leftover" if name.startswith((STAGING, IMPORTING)) else "other"
 
 
-def _bytes_below(path: Path, seen: set[tuple[int, int]]) -> int:
+def bytes_below(path: Path, seen: set[tuple[int, int]]) -> int:
     """Bytes that a file or folder has on disk, without files whose inode was met before."""
     total = 0
     waiting = [str(path)]
