@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -36,8 +37,7 @@ def kaggle_credentials() -> list[Finding]:
     try:
         found = find_credentials()
     except MlebenchError as error:
-        what, _, advice = str(error).rstrip(".").partition("; ")
-        return [problem(title, what, advice)]
+        return [problem(title, *_split(error))]
     if found is None:
         return [warning(title, "none; real data cannot be downloaded (made-up and bundled data can be had)", HOW_TO)]
     owner = f" of {found.username}" if found.username else ""
@@ -55,8 +55,7 @@ def kaggle_rules(ids: Sequence[str]) -> list[Finding]:
     try:
         statuses = check_rules(ids)
     except MlebenchError as error:
-        what, _, advice = str(error).rstrip(".").partition("; ")
-        return [problem(title, what, advice or "try again later")]
+        return [problem(title, *_split(error))]
     lacking = sorted((one for one in statuses if not one.available), key=lambda one: str(one.problem))
     findings = []
     for kind, group in groupby(lacking, key=lambda one: str(one.problem)):
@@ -73,6 +72,12 @@ def model_keys() -> list[Finding]:
     if not present:
         return [ok("Model keys", "none in the environment; only agents that ask a model need one")]
     return [ok("Model keys", f"{', '.join(present)} (values are never shown)")]
+
+
+def _split(error: MlebenchError) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
+    what, *advice = re.split(r"[;:] ", str(error).rstrip("."), maxsplit=1)
+    return what, advice[0] if advice else "run the same command again later"
 
 
 def _readable_by_others(where: str) -> str:
