@@ -63,7 +63,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("ids", nargs="*", metavar="IDS", help="competitions; without: all of them")
     parser.add_argument("--dir", type=Path, default=Path(".cache/bench"), help="where the made files go")
-    parser.add_argument("--keep", action="store_true", help="keep the made files (about 6 GB) for the next time")
+    parser.add_argument("--keep", action="store_true", help="keep the made files (about 5 GB) for the next time")
     parser.add_argument("--repeat", type=int, default=1, help="measure so often and show the quickest")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--markdown", action="store_true", help="print a markdown table")
