@@ -210,9 +210,9 @@ def _changed(source: Path) -> DataError:
 
 
 def _connect(url: str) -> tuple[Any, str]:
-    fsspec = importlib.import_module("fsspec")
     scheme = url.partition("://")[0] if "://" in url else ""
     try:
+        fsspec = importlib.import_module("fsspec")
         if scheme in ("", "file", "local"):
             path = Path(url.partition("://")[2] if scheme else url).expanduser().absolute()
             return fsspec.filesystem("file"), path.as_posix()
@@ -220,7 +220,8 @@ def _connect(url: str) -> tuple[Any, str]:
         return files, root.rstrip("/")
     except ImportError as error:
         package = _PACKAGES.get(scheme) or getattr(error, "name", None) or "its fsspec package"
-        raise UsageError(f"{scheme}:// needs the package {package}: pip install {package}") from None
+        what = f"{scheme}://" if scheme else "A mirror"
+        raise UsageError(f"{what} needs the package {package}: pip install {package}") from None
     except ValueError as error:
         raise UsageError(f"{url!r} is no address of a store ({error}).") from None
 
