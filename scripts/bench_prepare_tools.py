@@ -63,6 +63,7 @@ class Tool:
 
 def main() -> int:
     options = _options()
+    options.dir.mkdir(parents=True, exist_ok=True)
     cases = {"pictures": _pictures, "table": _table, "zip": _zip}
     print(machine())
     headings = ["", "seconds", "x tool", "peak MB", "written", "on disk"]
