@@ -37,6 +37,18 @@ class SandboxError(MlebenchError):
     """The place where agents run (engine, image, container) failed; never the agent's own fault."""
 
 
+class GatewayError(MlebenchError):
+    """The model gateway cannot work (provider unknown, key missing, process failed); never the agent's own fault."""
+
+
+class HardwareError(MlebenchError):
+    """The machine cannot give what was asked for (no such GPU, none healthy, driver missing)."""
+
+
+class BundleError(MlebenchError):
+    """An attempt's bundle is damaged or was changed; the message names the file."""
+
+
 class GraderError(MlebenchError):
     """A grader failed on a submission that passed validation: a bug of ours, the attempt stays re-gradable."""
 

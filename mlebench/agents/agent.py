@@ -3,12 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from mlebench.content import content_dir
 from mlebench.errors import AgentError
 from mlebench.toml import TomlFacts, load_facts
+
+
+class Option(TomlFacts):
+    """An option of the agent's own: `--option NAME=VALUE`, given to it as OPTION_<NAME>."""
+
+    default: str = ""
+    help: str = ""
+    """One line; shown by `mlebench agents show`."""
+
+
+class ModelNeeds(TomlFacts):
+    """[models]: what the agent wants of language models. Left out by agents that use none."""
+
+    speaks: Literal["openai-chat", "openai-responses", "anthropic", "gemini"] = "openai-chat"
+    """The protocol it uses; checked against what the chosen model's provider offers."""
+    roles: dict[str, str] = {}
+    """Roles that may have a model of their own (`--model ROLE=provider/name`), each with a line that says what it does."""
+
+
+class Build(TomlFacts):
+    """[build]: how `mlebench agents build` makes the image from the folder's Dockerfile."""
+
+    base: str = "mlebench-agent"
+    """The image to start from, given as build argument BASE_IMAGE."""
+    args: dict[str, str] = {}
+    """Further build arguments with their defaults."""
+
+
+class Needs(TomlFacts):
+    """[needs]: what an attempt of this agent needs at least; used where the command line is silent."""
+
+    gpus: int = 0
+    memory_gb: float | None = None
+    shm_gb: float | None = None
+    step_limit: int | None = None
 
 
 class AgentFacts(TomlFacts):
@@ -28,6 +64,10 @@ class AgentFacts(TomlFacts):
     """Whether it needs the network; an attempt with network is marked in every report."""
     environment: dict[str, str] = {}
     """Extra environment variables."""
+    models: ModelNeeds | None = None
+    options: dict[str, Option] = {}
+    build: Build = Build()
+    needs: Needs = Needs()
 
 
 class Agent:

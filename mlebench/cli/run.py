@@ -60,7 +60,9 @@ def run(
         ),
     ] = None,
     disk: Annotated[float, typer.Option(min=0.001, help="What an attempt may write, in GB.")] = 50.0,
-    network: Annotated[bool, typer.Option("--network", help="Give agents the network; reports say so.")] = False,
+    network: Annotated[
+        str, typer.Option(help="none, full, or allow=HOST,HOST: what of the network agents reach; reports say so.")
+    ] = "none",
     resume: Annotated[
         str | None, typer.Option(help="Go on with this run (name or folder), as it was configured.", show_default=False)
     ] = None,
@@ -85,6 +87,7 @@ def run(
     from mlebench.running.machine import memory_share_gb
     from mlebench.running.plan import agent_reference, check_name, default_name, open_plan
     from mlebench.running.records import RunConfig
+    from mlebench.sandbox.base import Network
 
     if agent is None:
         raise UsageError("Say which agent to run: `--agent NAME` (dummy, baseline, ...) or `--agent FOLDER`.")
@@ -109,7 +112,7 @@ def run(
         cpus=cpus,
         memory_gb=memory or (memory_share_gb(concurrency) if where.isolates else None),
         disk_gb=disk,
-        network=network,
+        network=str(Network.parse(network)),
     )
     plan = open_plan(config, where)
     if dry_run:

@@ -42,7 +42,7 @@ def _facts(summary: RunSummary) -> dict[str, Content]:
     return {
         "Agent": run.agent,
         "Sandbox": _flagged(wording.isolation(summary), run.isolated is False),
-        "Network": _flagged(wording.network(summary), run.network or run.isolated is False),
+        "Network": _flagged(wording.network(summary), run.network != "none" or run.isolated is False),
         "Edition": run.edition,
         "Data": _flagged(wording.data_line(summary), bool(run.synthetic)),
         "Time limit": text.duration(run.time_limit_seconds),

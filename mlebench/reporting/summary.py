@@ -49,7 +49,7 @@ class RunFacts(_Model):
     isolated: bool | None
     """Whether the sandbox keeps the agent away from the answers and the network; none for an unknown sandbox."""
     edition: str
-    network: bool
+    network: str
     time_limit_seconds: float
     seeds: list[int]
     image: str | None

@@ -66,7 +66,7 @@ def warnings(summary: RunSummary) -> list[tuple[str, str]]:
                 "only for agents you trust.",
             )
         )
-    if facts.network and facts.isolated is not False:
+    if facts.network != "none" and facts.isolated is not False:
         found.append(("Network", "The agent had network access."))
     if row.attempts_missing:
         seeds = "; ".join(
@@ -105,7 +105,7 @@ def network(summary: RunSummary) -> str:
     """Whether the agent had network access."""
     if summary.run.isolated is False:
         return "not controlled: the sandbox does not isolate"
-    return "yes" if summary.run.network else "no"
+    return summary.run.network
 
 
 def seeds(values: list[int]) -> str:

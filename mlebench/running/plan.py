@@ -73,8 +73,8 @@ def open_plan(config: RunConfig, sandbox: Sandbox) -> Plan:
     agent = load_agent(config.agent)
     if sandbox.name == "process" and not agent.facts.process:
         raise UsageError(f"The agent {agent.name} runs in containers only; use `--sandbox docker`.")
-    if agent.facts.network and not config.network:
-        raise UsageError(f"The agent {agent.name} needs the network; allow it with `--network`.")
+    if agent.facts.network and config.network == "none":
+        raise UsageError(f"The agent {agent.name} needs the network; allow it with `--network full` or `allow=HOST`.")
     if not config.competitions:
         raise UsageError("No competition is chosen; name some with `-c ID` or `--split NAME`.")
     registry = Registry([Path(folder) for folder in config.competitions_dirs])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mlebench.competition import Edition
+from mlebench.gateway.api import Replay, Usage
 from mlebench.grading.report import GradeReport, Outcome
+from mlebench.hardware.api import Share, Telemetry
 
 
 class State(StrEnum):
@@ -31,6 +33,12 @@ class End(StrEnum):
     OUT_OF_TIME = "out_of_time"
     OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_DISK = "out_of_disk"
+    OUT_OF_BUDGET = "out_of_budget"
+    """Dollars, tokens or calls of its models are used up."""
+    OUT_OF_STEPS = "out_of_steps"
+    """The agent says it came to its step limit."""
+    MODEL_FAILURE = "model_failure"
+    """The agent says that its model kept failing."""
     INFRASTRUCTURE = "infrastructure"
     """The sandbox failed, not the agent; retried a bounded number of times."""
     CANCELLED = "cancelled"
@@ -57,9 +65,64 @@ class RunConfig(BaseModel):
     cpus: float | None = None
     memory_gb: float | None = None
     disk_gb: float = 50.0
-    network: bool = False
+    network: str = "none"
+    """none, full, or allow=HOST,HOST..."""
+    runtime: str | None = None
+    """Container runtime by the engine's name for it (runsc, sysbox-runc, ...)."""
+    pids: int = 4096
+    shm_gb: float = 1.0
+    model: str | None = None
+    """provider/name; None for agents without a model."""
+    role_models: dict[str, str] = {}
+    """Models of single roles of the agent, such as {"feedback": "openai/gpt-4.1-mini"}."""
+    options: dict[str, str] = {}
+    """The agent's own options, as its agent.toml declares them."""
+    step_limit: int | None = None
+    budget_usd: float | None = None
+    budget_tokens: int | None = None
+    budget_calls: int | None = None
+    models_allowed: list[str] = []
+    """References that agents may ask for; empty: the models of this run alone."""
+    replay: Replay = Replay.OFF
+    replay_dir: str | None = None
+    """Where recorded model answers lie."""
+    providers_file: str | None = None
+    prices_file: str | None = None
+    gpus_per_attempt: int = 0
+    attempts_per_gpu: int = 1
+    gpus: list[str] = []
+    """GPUs to choose from; empty: all."""
+    pin_cpus: bool = False
+    warn_at: list[float] = [0.5, 0.9, 0.98]
+    """Parts of the time limit at which the agent is told how much is left."""
+    snapshot_seconds: float = 900.0
+    """A changed submission is snapshot at once; besides, it is looked at this often. 0: no snapshots."""
     max_tries: int = 3
     """How often an attempt is started when the sandbox, not the agent, fails."""
+
+
+class AgentClaim(BaseModel):
+    """logs/outcome.json: how the agent says its work ended. Its own word, never evidence."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, extra="ignore")
+
+    end: Literal["finished", "out_of_steps", "out_of_time", "model_failure", "crashed"]
+    message: str | None = Field(default=None, max_length=500)
+    steps: int | None = None
+
+
+class Snapshot(BaseModel):
+    """A submission as it was at a moment of the run: sealed then, graded after the end."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    number: int
+    """From 1; its file is snapshots/<number>.csv in the attempt's folder."""
+    at_seconds: float
+    """Since the agent's start."""
+    sha256: str
+    bytes: int
+    grade: GradeReport | None = None
 
 
 class Attempt(BaseModel):
@@ -87,6 +150,24 @@ class Attempt(BaseModel):
     """Port of the validation endpoint in sandboxes that see the host's; a resumed run serves it again."""
     validations: int = 0
     """How often the agent asked the validation endpoint."""
+    gateway_port: int | None = None
+    """Port of the model gateway in sandboxes that see the host's; a resumed run serves it again."""
+    gateway_key: str | None = None
+    """Run-scoped key of the model gateway: worthless anywhere else and after the attempt; needed to adopt it."""
+    usage: Usage | None = None
+    """What it asked models for; None for agents without a model."""
+    usage_head: str | None = None
+    """Hash of the last line of usage.jsonl when the attempt ended."""
+    share: Share | None = None
+    """What it got of the machine."""
+    telemetry: Telemetry | None = None
+    """What it used of its GPUs."""
+    image_id: str | None = None
+    """The engine's id of the image that ran, sha256:..."""
+    claim: AgentClaim | None = None
+    """What the agent said of its own end in logs/outcome.json."""
+    snapshots: list[Snapshot] = []
+    """Submissions as they were while the agent ran, oldest first."""
     grade: GradeReport | None = None
     """None while grading is still to come, and for good where the sandbox failed every time."""
     submission_sha256: str | None = None
@@ -103,7 +184,8 @@ class Attempt(BaseModel):
 FRESH: dict[str, Any] = dict.fromkeys(
     (
         *("end", "exit_code", "handle", "started_at", "deadline_at", "ended_at", "message"),
-        *("validate_port", "grade", "submission_sha256", "events_head"),
+        *("validate_port", "grade", "submission_sha256", "events_head", "gateway_port", "gateway_key", "usage"),
+        *("usage_head", "share", "telemetry", "image_id", "claim"),
     )
-) | {"validations": 0}
+) | {"validations": 0, "snapshots": []}
 """Fields of an attempt that is queued again; `tries` goes on counting."""

@@ -10,7 +10,7 @@ from mlebench.data.paths import PreparedPaths
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import Plan
 from mlebench.running.records import Attempt
-from mlebench.sandbox.base import Resources, Sandbox, SandboxSpec
+from mlebench.sandbox.base import Network, Resources, Sandbox, SandboxSpec
 from mlebench.sandbox.layout import CONTAINER, CONTAINER_CONTROL, VALIDATE_SOCKET
 from mlebench.validation.launcher import ValidationService
 
@@ -49,7 +49,7 @@ def sandbox_spec(
         control=folder.control,
         environment=environment,
         resources=Resources(cpus=config.cpus, memory_gb=config.memory_gb, disk_gb=config.disk_gb),
-        network=config.network,
+        network=Network.parse(config.network),
         labels={"mlebench.run": run_id, "mlebench.attempt": attempt.id},
     )
 

@@ -6,9 +6,12 @@ A handle is plain data: a runner that was killed finds it in the run store and a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
+
+from mlebench.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,37 @@ class Resources:
     """Limit for what the attempt writes into its output folders together."""
     gpus: tuple[str, ...] = ()
     """Device ids handed to the container."""
+    cpuset: str | None = None
+    """Processors the attempt is bound to, such as "0-3,8"."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """What of the network an agent reaches. The host's endpoints (validation, models) come in beside it, always."""
+
+    mode: Literal["none", "allow", "full"] = "none"
+    """none: no interface but loopback. allow: the same, and a logged proxy to `hosts`. full: the engine's network."""
+    hosts: tuple[str, ...] = ()
+    """Host names for `allow`; `*.example.org` stands for every name below example.org."""
+
+    @classmethod
+    def parse(cls, text: str) -> Network:
+        """`none`, `full` or `allow=HOST,HOST...`; UsageError for anything else."""
+        mode, _, hosts = text.partition("=")
+        named = tuple(dict.fromkeys(host.strip().lower() for host in hosts.split(",") if host.strip()))
+        if mode in ("none", "full") and "=" not in text:
+            return cls("full" if mode == "full" else "none")
+        if mode == "allow" and named and all(_HOST.fullmatch(host) for host in named):
+            return cls("allow", named)
+        raise UsageError(
+            f"The network {text!r} is not known: use none, full, or allow=HOST,HOST (*.HOST for names below)."
+        )
+
+    def __str__(self) -> str:
+        return f"allow={','.join(self.hosts)}" if self.mode == "allow" else self.mode
+
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True)
@@ -45,8 +79,11 @@ class SandboxSpec:
     """Read-only for the agent: instructions.txt, validate_submission.sh, the sockets, the forwarder."""
     environment: dict[str, str] = field(default_factory=dict)
     resources: Resources = Resources()
-    network: bool = False
-    """False: no network interface but loopback."""
+    network: Network = Network()
+    forwards: dict[int, str] = field(default_factory=dict)
+    """Ports of the agent's localhost, and the socket below the control folder that each leads to (`sockets/x.sock`)."""
+    runtime: str | None = None
+    """The engine's runtime by name, such as runsc or sysbox-runc; None is the engine's default."""
     labels: dict[str, str] = field(default_factory=dict)
 
 

@@ -29,7 +29,7 @@ DEFAULT_IMAGE = "mlebench-agent"
 AGENT_UID = 10001
 """The agent's user and group id when the runner is root; otherwise it is the runner's own."""
 _GB = 1024**3
-_NOT_TO_RUN = {"agent.toml", "README.md", "Dockerfile", ".dockerignore"}
+_NOT_TO_RUN = {"agent.toml", "README.md", "Dockerfile", ".dockerignore", "scripted"}
 
 
 class DockerSandbox:
@@ -69,7 +69,7 @@ class DockerSandbox:
                 environment=environment,
                 mounts=mounts,
                 labels=spec.labels,
-                network_mode="bridge" if spec.network else "none",
+                network_mode="bridge" if spec.network.mode == "full" else "none",
                 cap_drop=["ALL"],
                 security_opt=["no-new-privileges"],
                 init=True,

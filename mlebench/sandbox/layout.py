@@ -60,6 +60,21 @@ CONTAINER_VALIDATE_URL = "http://localhost:5000/validate"
 VALIDATE_SOCKET = "sockets/validate.sock"
 """The validation service's socket, below the control folder."""
 
+GATEWAY_SOCKET = "sockets/gateway.sock"
+"""The model gateway's socket, below the control folder."""
+
+EGRESS_SOCKET = "sockets/egress.sock"
+"""The egress proxy's socket, below the control folder (only with `--network allow=...`)."""
+
+VALIDATE_PORT, GATEWAY_PORT, EGRESS_PORT = 5000, 5001, 5002
+"""Where the forwarder makes these sockets reachable on a container's localhost."""
+
+NOTICES_FILE = "notices.txt"
+"""Below the control folder: what the agent is told while it runs, such as how much time is left; a line each."""
+
+OUTCOME_FILE = "outcome.json"
+"""Below the logs folder: how the agent says its work ended."""
+
 
 def host_layout(agent: Path, public: Path, outbox: Path, control: Path) -> Layout:
     """The view of an agent that runs without a container; `agent` is where its copy of the agent folder lies."""

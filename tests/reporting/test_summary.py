@@ -113,7 +113,7 @@ def test_a_reader_is_warned_of_what_spoils_a_comparison(registry: Registry) -> N
     spoilt = summarise(make_run(made_up, sandbox="process"), registry)
     assert _labels(spoilt) == ["Synthetic data", "Not isolated"]
     assert spoilt.run.synthetic == ["apple"]
-    assert _labels(summarise(make_run(clean, network=True), registry)) == ["Network"]
+    assert _labels(summarise(make_run(clean, network="full"), registry)) == ["Network"]
     assert _labels(summarise(make_run(clean, seeds=[0, 1]), registry)) == ["Missing"]
 
 

@@ -87,7 +87,7 @@ def test_what_the_sandbox_is_asked_for(world: World) -> None:
     assert spec.environment["SEED"] == "5"
     assert spec.environment["SAMPLE_SUBMISSION"] == str(world.toy.sample)
     assert spec.environment["VALIDATE_URL"].startswith("http://127.0.0.1:")
-    assert (spec.resources.memory_gb, spec.resources.cpus, spec.network) == (2.0, 1.5, False)
+    assert (spec.resources.memory_gb, spec.resources.cpus, str(spec.network)) == (2.0, 1.5, "none")
     assert spec.public == world.toy.public
 
 

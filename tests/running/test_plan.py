@@ -36,7 +36,7 @@ def test_agents_that_cannot_run_so_are_refused(world: World) -> None:
     toml.write_text(plain + "network = true\n")
     with pytest.raises(UsageError, match="--network"):
         open_plan(world.config(), FakeSandbox())
-    open_plan(world.config(network=True), FakeSandbox())
+    open_plan(world.config(network="full"), FakeSandbox())
     toml.write_text(plain + "process = false\n")
     sandbox = FakeSandbox()
     sandbox.name = "process"
