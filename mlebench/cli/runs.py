@@ -122,7 +122,7 @@ def run_json(run: Run) -> dict[str, Any]:
         "created_at": run.created_at.isoformat(),
         "versions": run.versions,
         "config": run.config.model_dump(mode="json"),
-        "attempts": [attempt.model_dump(mode="json") for attempt in run.attempts],
+        "attempts": [attempt.shown() for attempt in run.attempts],
     }
 
 

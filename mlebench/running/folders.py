@@ -4,6 +4,11 @@ submission/ code/ logs/   what the agent left, collected when it ended
 agent.log                 what it printed
 validations.jsonl         what it asked the validation endpoint
 events.jsonl              what happened, chained by hash
+usage.jsonl               what it asked models for, chained by hash (agents with a model)
+egress.jsonl              what it asked of the network (--network allow=...), chained by hash
+telemetry.jsonl           what its GPUs did
+environment.json          what it ran in: image, engine, machine, data, agent, budgets, network
+snapshots/<n>.csv.gz      its submission as it was while it ran
 attempt.json grade.json   the result
 control/                  what the agent was given: instructions and scripts
 outbox/                   where the agent writes while it runs; gone afterwards
@@ -18,6 +23,7 @@ from pathlib import Path
 from mlebench.running.events import EVENTS_FILE
 from mlebench.running.files import write_json
 from mlebench.running.records import Attempt
+from mlebench.sandbox.layout import NOTICES_FILE
 
 OUTPUTS = ("submission", "code", "logs")
 
@@ -59,6 +65,36 @@ class AttemptFolder:
         return self.path / "validations.jsonl"
 
     @property
+    def usage(self) -> Path:
+        """What the agent asked models for; the gateway appends to it."""
+        return self.path / "usage.jsonl"
+
+    @property
+    def egress(self) -> Path:
+        """What the agent asked of the network; the egress proxy appends to it."""
+        return self.path / "egress.jsonl"
+
+    @property
+    def telemetry(self) -> Path:
+        """What the agent's GPUs did."""
+        return self.path / "telemetry.jsonl"
+
+    @property
+    def environment(self) -> Path:
+        """What the attempt ran in."""
+        return self.path / "environment.json"
+
+    @property
+    def snapshots(self) -> Path:
+        """Submissions as they were while the agent ran."""
+        return self.path / "snapshots"
+
+    @property
+    def notices(self) -> Path:
+        """What the agent was told while it ran."""
+        return self.control / NOTICES_FILE
+
+    @property
     def grade(self) -> Path:
         """The GradeReport."""
         return self.path / "grade.json"
@@ -71,7 +107,7 @@ class AttemptFolder:
     def write_record(self, attempt: Attempt) -> None:
         """Write attempt.json, a copy of what the run store says, for people and tools without SQLite."""
         self.path.mkdir(exist_ok=True)
-        write_json(self.attempt, attempt.model_dump(mode="json"))
+        write_json(self.attempt, attempt.shown())
 
     def clear(self) -> None:
         """Drop everything an earlier try left, except the event log."""

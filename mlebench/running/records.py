@@ -88,6 +88,8 @@ class RunConfig(BaseModel):
     """Where recorded model answers lie."""
     providers_file: str | None = None
     prices_file: str | None = None
+    budget_grace_seconds: float = 120.0
+    """How long an agent may go on after a call was refused because its budget is used up, to hand in its best."""
     gpus_per_attempt: int = 0
     attempts_per_gpu: int = 1
     gpus: list[str] = []
@@ -117,12 +119,19 @@ class Snapshot(BaseModel):
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     number: int
-    """From 1; its file is snapshots/<number>.csv in the attempt's folder."""
+    """From 1, counted on over those that were dropped to keep the number bounded."""
     at_seconds: float
     """Since the agent's start."""
     sha256: str
+    """Of the file as the agent wrote it; on disk it is packed."""
     bytes: int
+    """Size of the file as the agent wrote it."""
     grade: GradeReport | None = None
+
+    @property
+    def file(self) -> str:
+        """Its file, below the attempt's folder."""
+        return f"snapshots/{self.number}.csv.gz"
 
 
 class Attempt(BaseModel):
@@ -156,6 +165,8 @@ class Attempt(BaseModel):
     """Run-scoped key of the model gateway: worthless anywhere else and after the attempt; needed to adopt it."""
     usage: Usage | None = None
     """What it asked models for; None for agents without a model."""
+    exhausted_at: datetime | None = None
+    """When a call was first refused because the budget is used up."""
     usage_head: str | None = None
     """Hash of the last line of usage.jsonl when the attempt ended."""
     share: Share | None = None
@@ -175,6 +186,10 @@ class Attempt(BaseModel):
     events_head: str | None = None
     """Hash of the last line of events.jsonl when the attempt was done; a shortened log no longer ends in it."""
 
+    def shown(self) -> dict[str, Any]:
+        """The record as JSON for people, files and bundles: everything but the key of its model gateway."""
+        return self.model_dump(mode="json", exclude={"gateway_key"})
+
     @property
     def failed(self) -> bool:
         """Whether a fault of ours (sandbox or grader) keeps this attempt without a result; a resume tries again."""
@@ -185,7 +200,7 @@ FRESH: dict[str, Any] = dict.fromkeys(
     (
         *("end", "exit_code", "handle", "started_at", "deadline_at", "ended_at", "message"),
         *("validate_port", "grade", "submission_sha256", "events_head", "gateway_port", "gateway_key", "usage"),
-        *("usage_head", "share", "telemetry", "image_id", "claim"),
+        *("usage_head", "exhausted_at", "share", "telemetry", "image_id", "claim"),
     )
 ) | {"validations": 0, "snapshots": []}
 """Fields of an attempt that is queued again; `tries` goes on counting."""
