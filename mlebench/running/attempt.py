@@ -20,7 +20,7 @@ from mlebench.running.events import EventLog
 from mlebench.running.files import sha256_of
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool
-from mlebench.running.grading import earlier_grade, grade_sealed
+from mlebench.running.grading import earlier_grade, grade_sealed, seal_done
 from mlebench.running.outputs import AGENT_LOG_BYTES, DiskWatch, collect_outputs
 from mlebench.running.plan import Plan
 from mlebench.running.records import FRESH, Attempt, End, State
@@ -243,7 +243,9 @@ class AttemptLife:
         report = earlier_grade(self._folder) or grade_sealed(
             grader, self._competition, self._attempt, self._folder, self._log
         )
-        self._move(State.DONE, report.outcome.value, grade=report, events_head=self._log.head)
+        done = {"grade": report, "events_head": self._log.head}
+        bundle = seal_done(self._folder, self._attempt, self._config, self._site.run_id, **done)
+        self._move(State.DONE, report.outcome.value, **done, bundle=bundle)
 
     def _interrupt(self) -> None:
         """The runner is stopping: end the agent and queue the attempt again, ungraded."""

@@ -20,6 +20,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from mlebench.bundle.seal import recorded
 from mlebench.running.events import EVENTS_FILE
 from mlebench.running.files import write_json
 from mlebench.running.records import Attempt
@@ -107,7 +108,7 @@ class AttemptFolder:
     def write_record(self, attempt: Attempt) -> None:
         """Write attempt.json, a copy of what the run store says, for people and tools without SQLite."""
         self.path.mkdir(exist_ok=True)
-        write_json(self.attempt, attempt.shown())
+        write_json(self.attempt, recorded(attempt))
 
     def clear(self) -> None:
         """Drop everything an earlier try left, except the event log."""

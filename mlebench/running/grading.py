@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from mlebench.bundle.seal import seal
 from mlebench.competition import Competition
 from mlebench.grading.report import GradeReport
 from mlebench.registry import Registry
@@ -15,7 +16,7 @@ from mlebench.running.files import write_json
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool, failed_report
 from mlebench.running.lock import run_lock
-from mlebench.running.records import Attempt, End, State
+from mlebench.running.records import Attempt, End, RunConfig, State
 from mlebench.running.store import RunStore, resolve_run
 
 
@@ -31,6 +32,16 @@ def grade_sealed(
     log.append("graded", outcome=report.outcome.value, score=report.score, reason=report.reason)
     write_json(folder.grade, report.to_json())
     return report
+
+
+def seal_done(folder: AttemptFolder, attempt: Attempt, config: RunConfig, run_id: str, **fields: object) -> str:
+    """Write the record of an attempt that is done with these fields, make its folder a bundle, return its digest.
+
+    Before the store says done: a runner that is killed in between comes here again.
+    """
+    done = Attempt.model_validate({**attempt.model_dump(), **fields, "state": State.DONE})
+    folder.write_record(done)
+    return seal(folder.path, done, config, run_id=run_id)
 
 
 def earlier_grade(folder: AttemptFolder) -> GradeReport | None:
@@ -61,6 +72,7 @@ def regrade_run(path_or_name: str | Path, runs_dir: Path, known: Registry) -> li
                     report = grade_sealed(grader, registry.get(attempt.competition), attempt, place, log)
                     note = f"graded again: {report.outcome}"
                     fields = {"grade": report, "events_head": log.head}
-                    place.write_record(store.move(attempt.id, State.DONE, State.DONE, note, **fields))
+                    bundle = seal_done(place, attempt, store.config, store.id, **fields)
+                    store.move(attempt.id, State.DONE, State.DONE, note, **fields, bundle=bundle)
                 reports.append(report)
     return reports

@@ -185,6 +185,8 @@ class Attempt(BaseModel):
     """Hash of submission.csv as collected, sealed before anybody graded it; none where there is none."""
     events_head: str | None = None
     """Hash of the last line of events.jsonl when the attempt was done; a shortened log no longer ends in it."""
+    bundle: str | None = None
+    """Digest of the attempt's sealed folder (mlebench.bundle), for `verify --expect-digest`; not part of attempt.json."""
 
     def shown(self) -> dict[str, Any]:
         """The record as JSON for people, files and bundles: everything but the key of its model gateway."""
@@ -200,7 +202,7 @@ FRESH: dict[str, Any] = dict.fromkeys(
     (
         *("end", "exit_code", "handle", "started_at", "deadline_at", "ended_at", "message"),
         *("validate_port", "grade", "submission_sha256", "events_head", "gateway_port", "gateway_key", "usage"),
-        *("usage_head", "exhausted_at", "share", "telemetry", "image_id", "claim"),
+        *("usage_head", "exhausted_at", "share", "telemetry", "image_id", "claim", "bundle"),
     )
 ) | {"validations": 0, "snapshots": []}
 """Fields of an attempt that is queued again; `tries` goes on counting."""

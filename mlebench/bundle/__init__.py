@@ -1,0 +1,1 @@
+"""The sealed record of one attempt: written at its end, packed for others, checked by anybody."""
