@@ -7,9 +7,12 @@ A handle is plain data: a runner that was killed finds it in the run store and a
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict
 
 from mlebench.errors import UsageError
 
@@ -25,7 +28,7 @@ class Resources:
     disk_gb: float = 50.0
     """Limit for what the attempt writes into its output folders together."""
     gpus: tuple[str, ...] = ()
-    """Device ids handed to the container."""
+    """Device ids handed to the container (GPU-<uuid>, MIG-<uuid>); empty hides every GPU from it."""
     cpuset: str | None = None
     """Processors the attempt is bound to, such as "0-3,8"."""
 
@@ -94,6 +97,57 @@ class Exit:
     code: int | None
     """Exit code; None when it could not be learnt (killed together with its supervisor)."""
     out_of_memory: bool = False
+    lost: bool = False
+    """The engine's or the machine's restart ended it, not the agent, its limits or `stop`: a fault of ours, to be tried
+    again. Means nothing once the runner has decided to end the attempt itself."""
+
+
+class ImageFacts(BaseModel):
+    """What an agent ran in; for the attempt's record."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+    id: str
+    """The engine's id of the image, sha256:..."""
+    reference: str
+    """The name it was asked for by."""
+    digests: list[str] = []
+    """Repository digests (name@sha256:...); empty for an image that was built here and never pushed."""
+    created: str | None = None
+    bytes: int | None = None
+    architecture: str | None = None
+    """Such as linux/amd64."""
+    python: str | None = None
+    """Version of the image's python3."""
+    python_packages: list[str] | None = None
+    """name==version, sorted; None when they could not be listed."""
+    system_packages: list[str] | None = None
+    """name=version of Debian packages, sorted; None when they could not be listed, as in other distributions."""
+
+
+class EngineFacts(BaseModel):
+    """What runs containers here; for the attempt's record."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+    name: str
+    """Docker Engine, Podman Engine, ..., or process where there is no engine."""
+    version: str | None = None
+    runtime: str | None = None
+    """The runtime that is used unless another is asked for."""
+    runtimes: list[str] = []
+    """All that may be asked for."""
+    rootless: bool = False
+    cgroup_version: str | None = None
+    """1 or 2."""
+    security: list[str] = []
+    """The engine's security options, such as seccomp, apparmor, userns."""
+    storage: str | None = None
+    """Storage driver and the file system below it."""
+    live_restore: bool = False
+    """Whether containers go on while the engine is restarted."""
+    kernel: str | None = None
+    system: str | None = None
 
 
 class Sandbox(Protocol):
@@ -104,8 +158,11 @@ class Sandbox(Protocol):
     isolates: bool
     """False means: only for agents you trust. Reports say so."""
 
-    def check(self, image: str | None = None) -> None:
-        """Raise SandboxError with one helpful sentence when this provider cannot work here, or has no such image."""
+    def check(self, image: str | None = None, runtime: str | None = None, gpus: Sequence[str] = ()) -> None:
+        """Raise SandboxError with one helpful sentence when this provider cannot do here what it will be asked for.
+
+        Looks for the image, the runtime, and whether an attempt could be given GPUs with these ids.
+        """
         ...
 
     def start(self, spec: SandboxSpec) -> str:
@@ -122,6 +179,20 @@ class Sandbox(Protocol):
 
     def stop(self, handle: str, grace_seconds: float) -> None:
         """Ask to end (SIGTERM), wait the grace, then kill everything the attempt started."""
+        ...
+
+    def disk_usage(self, handle: str) -> int:
+        """Bytes the attempt wrote outside its output folders (/tmp, installed packages); `collect.UNBOUNDED` when that
+        cannot be measured any more. Takes a walk over these files: to be asked about once a minute, rarer where slow.
+        """
+        ...
+
+    def image_facts(self, image: str) -> ImageFacts | None:
+        """What is known of an image (the first time seconds: its packages are listed); None without images."""
+        ...
+
+    def engine_facts(self) -> EngineFacts:
+        """What runs attempts here."""
         ...
 
     def logs(self, handle: str, destination: Path, limit_bytes: int) -> None:

@@ -13,7 +13,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,13 +109,18 @@ def copy_regular(folder: Path, name: str, destination: Path, max_bytes: int) -> 
 
 
 def outbox_usage(outbox: Path) -> int:
-    """Bytes the agent's output takes on disk (allocated blocks; every entry at least one block of 4096).
+    """Bytes the agent's output takes on disk; see folders_usage."""
+    return folders_usage([outbox / name for name in OUTBOX_FOLDERS])
+
+
+def folders_usage(folders: Iterable[Path]) -> int:
+    """Bytes that folders with an agent's files take on disk (allocated blocks; every entry at least one of 4096).
 
     What cannot be watched counts as UNBOUNDED: more than two million entries, folders deeper than 60, paths too long,
     folders that the agent closed to us.
     """
     total = count = 0
-    waiting = [(outbox / name, 1) for name in OUTBOX_FOLDERS]
+    waiting = [(folder, 1) for folder in folders]
     while waiting:
         folder, depth = waiting.pop()
         if depth > MAX_DEPTH:

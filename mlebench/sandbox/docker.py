@@ -8,74 +8,80 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlebench.content import content_dir
 from mlebench.errors import SandboxError
-from mlebench.sandbox.base import Exit, Resources, SandboxSpec
+from mlebench.sandbox.base import EngineFacts, Exit, ImageFacts, SandboxSpec
+from mlebench.sandbox.collect import UNBOUNDED, folders_usage
+from mlebench.sandbox.container import AGENT_UID, brings_own_agent, creation, environment, gpu_requests, prepare_outbox
 from mlebench.sandbox.control import write_control
-from mlebench.sandbox.layout import CONTAINER, CONTAINER_CONTROL, CONTAINER_VALIDATE_URL, OUTBOX_FOLDERS
+from mlebench.sandbox.engine import (
+    DEFAULT_IMAGE,
+    KILLED,
+    RESTORE_SECONDS,
+    EngineAwayError,
+    check_runtime,
+    ended_before,
+    ended_by_restart,
+    engine_errors,
+    engine_facts,
+    engine_process,
+    how_to_get,
+    is_rootless,
+)
 from mlebench.sandbox.logs import write_bounded
-from mlebench.sandbox.mounts import mountable, readable_by_others
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
-DEFAULT_IMAGE = "mlebench-agent"
-AGENT_UID = 10001
-"""The agent's user and group id when the runner is root; otherwise it is the runner's own."""
-_GB = 1024**3
-_NOT_TO_RUN = {"agent.toml", "README.md", "Dockerfile", ".dockerignore", "scripted"}
+__all__ = ["AGENT_UID", "DEFAULT_IMAGE", "DockerSandbox", "brings_own_agent", "engine_errors", "how_to_get"]
+_ENGINE_LABEL = "mlebench.engine"
+"""Which engine process started the container: another one now means that the engine was restarted meanwhile."""
 
 
 class DockerSandbox:
-    """Runs each attempt in a container; a handle is the container's id."""
+    """Runs each attempt in a container; a handle is the container's id. Threads may share one."""
 
     name = "docker"
     isolates = True
 
     def __init__(self) -> None:
         self._connection: Any = None
+        self._lock = threading.Lock()
+        self._seen: dict[str, float] = {}
+        self._stopped: set[str] = set()
+        self._away = 0.0
+        """When the engine last failed to answer (seconds since the epoch)."""
 
-    def check(self, image: str | None = None) -> None:
-        """Raise SandboxError when no engine answers, or when it does not have the image."""
+    def check(self, image: str | None = None, runtime: str | None = None, gpus: Sequence[str] = ()) -> None:
+        """Raise SandboxError when no engine answers, or it lacks the image or runtime, or cannot hand over the GPUs."""
         with engine_errors(image):
             self._client.ping()
             if image is not None:
                 self._client.images.get(image)
+            if runtime is not None:
+                check_runtime(runtime, self._client.info())
+            if gpus and image is not None:
+                self._try_gpus(image, runtime, tuple(gpus))
 
     def start(self, spec: SandboxSpec) -> str:
         """Create and start the container."""
         image = spec.image or DEFAULT_IMAGE
-        environment = CONTAINER.environment() | {"VALIDATE_URL": CONTAINER_VALIDATE_URL} | spec.environment
-        write_control(spec.control, environment)
-        user = self._user()
-        _prepare_outbox(spec.outbox, user)
-        mounts = _mounts(spec)
+        write_control(spec.control, environment(spec))
         with engine_errors(image):
+            info = self._client.info()
+            if spec.runtime is not None:
+                check_runtime(spec.runtime, info)
+            user = _user(info)
+            prepare_outbox(spec.outbox, user)
+            asked = creation(spec, user, self._mark())
             self._client.images.get(image)
             self._remove_namesake(spec)
-            container = self._client.containers.create(
-                image,
-                list(spec.command),
-                name=spec.name,
-                entrypoint=["/bin/sh", str(CONTAINER_CONTROL / "entrypoint.sh")],
-                user=user,
-                working_dir=str(CONTAINER.agent),
-                environment=environment,
-                mounts=mounts,
-                labels=spec.labels,
-                network_mode="bridge" if spec.network.mode == "full" else "none",
-                cap_drop=["ALL"],
-                security_opt=["no-new-privileges"],
-                init=True,
-                log_config={"Type": "json-file", "Config": {"max-size": "50m", "max-file": "2"}},
-                **_limits(spec.resources),
-            )
+            container = self._client.containers.create(image, **asked)
             try:
                 container.start()
             except BaseException:
@@ -85,20 +91,23 @@ class DockerSandbox:
 
     def alive(self, handle: str) -> bool:
         """Whether the container exists and runs."""
-        state = self._state(handle)
-        return state is not None and bool(state["Running"])
+        container = self._look(handle)
+        return container is not None and bool(container.attrs["State"]["Running"])
 
     def wait(self, handle: str, seconds: float) -> Exit | None:
         """Look until the container ended or the time is over."""
         deadline = time.monotonic() + seconds
         pause = 0.05
         while True:
-            state = self._state(handle)
-            if state is None:
+            container = self._look(handle)
+            if container is None:
                 raise SandboxError(f"The container {handle[:12]} is gone; somebody removed it while its agent ran.")
+            state = container.attrs["State"]
             if not state["Running"] and state["Status"] != "created":
                 code = int(state["ExitCode"])
-                return Exit(code, out_of_memory=bool(state["OOMKilled"]) and code != 0)
+                memory = bool(state["OOMKilled"]) and code != 0
+                return Exit(code, out_of_memory=memory, lost=not memory and self._lost(handle, container))
+            self._seen[handle] = time.time()
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -110,6 +119,7 @@ class DockerSandbox:
         with engine_errors():
             container = self._get(handle)
             if container is not None:
+                self._stopped.add(handle)
                 container.stop(timeout=math.ceil(grace_seconds))
 
     def logs(self, handle: str, destination: Path, limit_bytes: int) -> None:
@@ -123,6 +133,8 @@ class DockerSandbox:
         """Kill and delete the container with its writable layer."""
         from docker.errors import APIError, NotFound
 
+        self._seen.pop(handle, None)
+        self._stopped.discard(handle)
         with engine_errors():
             try:
                 self._client.api.remove_container(handle, force=True, v=True)
@@ -137,18 +149,58 @@ class DockerSandbox:
         self.remove(name)
 
     def disk_usage(self, handle: str) -> int:
-        """Bytes in the container's writable layer: what the agent wrote outside of its outbox, such as /tmp."""
+        """Bytes in the container's writable layer. Walked here where we may read it, by the engine elsewhere."""
+        import requests
+
         with engine_errors():
-            found = self._client.api.containers(all=True, size=True, filters={"id": handle})
+            container = self._get(handle)
+            if container is None:
+                return 0
+            layer = (container.attrs.get("GraphDriver", {}).get("Data") or {}).get("UpperDir")
+            if layer and os.getuid() == 0 and Path(layer).is_dir():
+                return folders_usage([Path(layer)])
+            try:
+                found = self._client.api.containers(all=True, size=True, filters={"id": handle})
+            except requests.ReadTimeout:  # minutes of walking: more files than any honest agent has
+                return UNBOUNDED
         return int(found[0].get("SizeRw", 0)) if found else 0
+
+    def image_facts(self, image: str) -> ImageFacts | None:
+        """What the engine says of the image, and its packages (see packages.py)."""
+        from docker.errors import ImageNotFound
+
+        from mlebench.sandbox.packages import packages_of
+
+        with engine_errors(image):
+            try:
+                found = self._client.images.get(image)
+            except ImageNotFound:
+                return None
+            packages = packages_of(self._client, found.id)
+        facts = found.attrs
+        return ImageFacts(
+            id=found.id,
+            reference=image,
+            digests=sorted(facts.get("RepoDigests") or []),
+            created=facts.get("Created"),
+            bytes=facts.get("Size"),
+            architecture=f"{facts.get('Os')}/{facts.get('Architecture')}",
+            **packages.model_dump(),
+        )
+
+    def engine_facts(self) -> EngineFacts:
+        """What the engine says of itself."""
+        with engine_errors():
+            return engine_facts(self._client.info(), self._client.version())
 
     @property
     def _client(self) -> Any:
-        if self._connection is None:
-            import docker
+        with self._lock:
+            if self._connection is None:
+                import docker
 
-            self._connection = docker.from_env(timeout=120, max_pool_size=32)
-        return self._connection
+                self._connection = docker.from_env(timeout=120, max_pool_size=32)
+            return self._connection
 
     def _get(self, handle: str) -> Container | None:
         from docker.errors import NotFound
@@ -158,18 +210,52 @@ class DockerSandbox:
         except NotFound:
             return None
 
-    def _state(self, handle: str) -> dict[str, Any] | None:
-        with engine_errors():
-            container = self._get(handle)
-        return None if container is None else container.attrs["State"]
+    def _look(self, handle: str) -> Container | None:
+        try:
+            with engine_errors():
+                return self._get(handle)
+        except EngineAwayError:
+            self._away = time.time()
+            raise
 
-    def _user(self) -> str:
-        # In a rootless engine the container's root is the user who owns the engine, and nobody else can write.
-        with engine_errors():
-            if any("rootless" in option for option in self._client.info().get("SecurityOptions") or []):
-                return "0:0"
-        uid = os.getuid()
-        return f"{AGENT_UID}:{AGENT_UID}" if uid == 0 else f"{uid}:{os.getgid()}"
+    def _mark(self) -> dict[str, str]:
+        # Podman's containers do not depend on the process that answers; its restarts end nothing.
+        engine = engine_process(self._client.api.base_url)
+        return {_ENGINE_LABEL: engine.mark} if engine is not None else {}
+
+    def _lost(self, handle: str, container: Container) -> bool:
+        """Whether the engine's restart, and not the agent, ended the container."""
+        if handle in self._stopped:
+            return False
+        state, mark = container.attrs["State"], container.labels.get(_ENGINE_LABEL)
+        engine = engine_process(self._client.api.base_url)
+        if ended_by_restart(state, mark, engine):
+            return True
+        # It ran when we looked last, then the engine was away, and now it is over: whatever its code, SIGTERM made it.
+        if not 0 < self._seen.get(handle, 0) <= self._away:
+            return False
+        if engine is None or mark is None:
+            return int(state["ExitCode"]) in KILLED
+        return engine.mark != mark and ended_before(state, engine.started + RESTORE_SECONDS)
+
+    def _try_gpus(self, image: str, runtime: str | None, gpus: tuple[str, ...]) -> None:
+        """Start a container that does nothing with these GPUs: only then engines say whether they can."""
+        container = self._client.containers.create(
+            image,
+            command=["-c", ":"],
+            entrypoint=["/bin/sh"],
+            network_mode="none",
+            cap_drop=["ALL"],
+            environment={"NVIDIA_VISIBLE_DEVICES": ",".join(gpus)},
+            labels={"mlebench.probe": "gpus"},
+            device_requests=gpu_requests(gpus),
+            **({"runtime": runtime} if runtime else {}),
+        )
+        try:
+            container.start()
+            container.wait(timeout=60)
+        finally:
+            container.remove(force=True, v=True)
 
     def _remove_namesake(self, spec: SandboxSpec) -> None:
         # A runner killed between creating a container and noting its id leaves one of the same name and labels.
@@ -181,78 +267,9 @@ class DockerSandbox:
         self.remove(container.id)
 
 
-def _mounts(spec: SandboxSpec) -> list[Any]:
-    from docker.types import Mount
-
-    read_only = [
-        (spec.public, CONTAINER.data, "public data folder"),
-        (spec.control, CONTAINER_CONTROL, "control folder"),
-        (spec.control / "instructions.txt", CONTAINER.instructions, "instructions file"),
-        (spec.control / "validate_submission.sh", CONTAINER.validate_script, "validation script"),
-    ]
-    if not brings_own_agent(spec.agent_dir):
-        read_only.append((spec.agent_dir, CONTAINER.agent, "agent folder"))
-    mounts = []
-    for source, target, what in read_only:
-        path = mountable(source, what)
-        if os.getuid() == 0:
-            readable_by_others(path, what)
-        mounts.append(Mount(str(target), str(path), type="bind", read_only=True))
-    for name in OUTBOX_FOLDERS:
-        path = mountable(spec.outbox / name, "output folder")
-        mounts.append(Mount(f"/home/{name}", str(path), type="bind"))
-    return mounts
-
-
-def brings_own_agent(agent_dir: Path) -> bool:
-    """Whether the image has the agent in /home/agent: its folder only describes it and holds nothing to run."""
-    return {path.name for path in agent_dir.iterdir()} <= _NOT_TO_RUN
-
-
-def _prepare_outbox(outbox: Path, user: str) -> None:
-    uid, _, gid = user.partition(":")
-    for name in OUTBOX_FOLDERS:
-        folder = outbox / name
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.getuid() == 0:
-            os.chown(folder, int(uid), int(gid), follow_symlinks=False)
-
-
-def _limits(resources: Resources) -> dict[str, Any]:
-    limits: dict[str, Any] = {"pids_limit": resources.pids, "shm_size": int(resources.shm_gb * _GB)}
-    if resources.memory_gb is not None:
-        limits["mem_limit"] = limits["memswap_limit"] = int(resources.memory_gb * _GB)
-    if resources.cpus is not None:
-        limits["nano_cpus"] = int(resources.cpus * 1e9)
-    if resources.gpus:
-        from docker.types import DeviceRequest
-
-        limits["device_requests"] = [DeviceRequest(device_ids=list(resources.gpus), capabilities=[["gpu"]])]
-    return limits
-
-
-@contextmanager
-def engine_errors(image: str | None = None) -> Iterator[None]:
-    """Turn the SDK's exceptions into one sentence with the next step."""
-    import requests
-    from docker.errors import APIError, DockerException, ImageNotFound
-
-    try:
-        yield
-    except ImageNotFound:
-        raise SandboxError(f"There is no image {image} on this engine; {how_to_get(image)}.") from None
-    except APIError as problem:
-        raise SandboxError(f"The container engine refused: {problem.explanation or problem}.") from problem
-    except (DockerException, requests.RequestException) as problem:
-        if "Permission" in str(problem):
-            hint = "this user may not use it: add the user to the group docker, or use a rootless engine"
-        else:
-            hint = "start it (`sudo systemctl start docker`, or Docker Desktop), or use `--sandbox process`"
-        raise SandboxError(f"The container engine does not answer; {hint}.") from problem
-
-
-def how_to_get(image: str | None) -> str:
-    """The next step for somebody whose engine lacks this image."""
-    if image is not None and image.partition(":")[0] == DEFAULT_IMAGE:
-        return f"build it with `docker build -t {DEFAULT_IMAGE} {content_dir('environment')}` (in a checkout: `make image`)"
-    return f"get it with `docker pull {image}`, or build it from the agent's Dockerfile"
+def _user(info: dict[str, Any]) -> str:
+    """Whom agents run as. A rootless engine's root is the user who owns the engine, and nobody else can write."""
+    if is_rootless(info):
+        return "0:0"
+    uid = os.getuid()
+    return f"{AGENT_UID}:{AGENT_UID}" if uid == 0 else f"{uid}:{os.getgid()}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mlebench.errors import SandboxError
-from mlebench.sandbox.docker import engine_errors
+from mlebench.sandbox.engine import engine_errors
 
 
 def build_image(

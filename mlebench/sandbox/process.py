@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import mlebench
 from mlebench.errors import SandboxError
 from mlebench.sandbox import supervisor
-from mlebench.sandbox.base import Exit, SandboxSpec
+from mlebench.sandbox.base import EngineFacts, Exit, ImageFacts, SandboxSpec
+from mlebench.sandbox.collect import folders_usage
 from mlebench.sandbox.control import copy_folder, write_control
 from mlebench.sandbox.layout import OUTBOX_FOLDERS, host_layout
 from mlebench.sandbox.logs import read_chunks, write_bounded
@@ -62,10 +66,12 @@ class ProcessSandbox:
     def __init__(self) -> None:
         self._children: dict[int, subprocess.Popen[bytes]] = {}
 
-    def check(self, image: str | None = None) -> None:
-        """Raise SandboxError where there are no POSIX processes; an image is not needed."""
+    def check(self, image: str | None = None, runtime: str | None = None, gpus: Sequence[str] = ()) -> None:
+        """Raise SandboxError where there are no POSIX processes, and for a runtime; an image is not needed."""
         if os.name != "posix":
             raise SandboxError("The process sandbox needs Linux or macOS; use WSL or `--sandbox docker`.")
+        if runtime is not None:
+            raise SandboxError(f"The runtime {runtime} is for containers; use it with `--sandbox docker`.")
 
     def start(self, spec: SandboxSpec) -> str:
         """Start a supervisor for the attempt; its files lie beside the outbox, in process/."""
@@ -141,6 +147,19 @@ class ProcessSandbox:
             self._wait_for_end(handle, _KILL_SECONDS)
         kill_marked(f"{_MARK}={what.mark}")
 
+    def disk_usage(self, handle: str) -> int:
+        """Bytes in the attempt's home, its TMPDIR and its copy of the agent's folder."""
+        folder = Path(_Handle.read(handle).folder)
+        return folders_usage([folder / name for name in ("agent", "home", "tmp")])
+
+    def image_facts(self, image: str) -> ImageFacts | None:
+        """There are no images here."""
+        return None
+
+    def engine_facts(self) -> EngineFacts:
+        """No engine: the machine itself."""
+        return EngineFacts(name="process", version=mlebench.__version__, kernel=platform.release(), system=_system())
+
     def logs(self, handle: str, destination: Path, limit_bytes: int) -> None:
         """Copy what the agent printed."""
         write_bounded(read_chunks(Path(_Handle.read(handle).folder) / "output.log"), destination, limit_bytes)
@@ -195,6 +214,13 @@ def _send(what: _Handle, number: int) -> None:
             os.kill(what.pid, number)
         except ProcessLookupError:
             pass
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.platform()
 
 
 def _exit_code(what: _Handle) -> int | None:

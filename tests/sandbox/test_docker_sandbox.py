@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from toys import Attempt, Toy
 
 from mlebench.errors import SandboxError
 from mlebench.sandbox.base import Resources
-from mlebench.sandbox.docker import DockerSandbox, _limits
+from mlebench.sandbox.docker import DockerSandbox, _user
 from mlebench.sandbox.image import build_image
 from mlebench.validation.launcher import ValidationService
 
@@ -63,12 +62,8 @@ def test_what_the_engine_was_asked_for(engine: DockerSandbox, in_container: Make
     assert asked["Memory"] == asked["MemorySwap"] == 512 * 1024**2
     assert asked["NanoCpus"] == 10**9 and asked["PidsLimit"] == 64 and not asked["Privileged"]
     assert container.labels["mlebench.attempt"] == attempt.name
+    assert "NVIDIA_VISIBLE_DEVICES=void" in container.attrs["Config"]["Env"]
     assert not any("private" in mount["Source"] for mount in container.attrs["Mounts"])
-
-
-def test_gpus_are_handed_over_by_id() -> None:
-    requests = _limits(Resources(gpus=("0", "GPU-abc")))["device_requests"]
-    assert requests[0]["DeviceIDs"] == ["0", "GPU-abc"] and requests[0]["Capabilities"] == [["gpu"]]
 
 
 def test_exit_code_and_bounded_logs(engine: DockerSandbox, in_container: Make) -> None:
@@ -192,15 +187,13 @@ def test_no_engine_is_one_sentence(monkeypatch: pytest.MonkeyPatch, host: str) -
 
 
 def test_the_agents_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    sandbox = DockerSandbox()
-    sandbox._connection = SimpleNamespace(info=lambda: {"SecurityOptions": ["name=seccomp,profile=default"]})
+    info = {"SecurityOptions": ["name=seccomp,profile=default"]}
     monkeypatch.setattr("os.getuid", lambda: 0)
-    assert sandbox._user() == "10001:10001"
+    assert _user(info) == "10001:10001"
     monkeypatch.setattr("os.getuid", lambda: 1234)
     monkeypatch.setattr("os.getgid", lambda: 56)
-    assert sandbox._user() == "1234:56"
-    sandbox._connection = SimpleNamespace(info=lambda: {"SecurityOptions": ["name=rootless"]})
-    assert sandbox._user() == "0:0"
+    assert _user(info) == "1234:56"
+    assert _user({"SecurityOptions": ["name=rootless"]}) == "0:0"
 
 
 def test_an_agents_own_image(engine: DockerSandbox, in_container: Make, tmp_path: Path) -> None:
@@ -224,3 +217,69 @@ def test_an_agents_own_image(engine: DockerSandbox, in_container: Make, tmp_path
     finally:
         engine.remove(attempt.handle)
         engine._client.images.remove(image, force=True)
+
+
+def test_more_endpoints_are_forwarded(engine: DockerSandbox, in_container: Make, toy: Toy) -> None:
+    attempt = in_container("import urllib.request as u\nprint(u.urlopen('http://localhost:5001/health').read())")
+    service = ValidationService(
+        toy.competition, toy.sample, attempt.home / "calls.jsonl", socket=attempt.control / "sockets" / "other.sock"
+    )
+    with service:
+        attempt.handle = engine.start(replace(attempt.spec, forwards={5001: "sockets/other.sock"}))
+        ended = engine.wait(attempt.handle, 30)
+    assert ended is not None and ended.code == 0 and "running" in attempt.printed(engine)
+
+
+def test_bound_to_processors_and_a_runtime(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("import os; print(os.sched_getaffinity(0))", resources=Resources(cpuset="0", shm_gb=0.125))
+    attempt.handle = engine.start(replace(attempt.spec, runtime="runc"))
+    ended = engine.wait(attempt.handle, 30)
+    assert ended is not None and ended.code == 0 and "{0}" in attempt.printed(engine)
+
+
+def test_a_runtime_the_engine_lacks(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container("")
+    with pytest.raises(SandboxError, match="no runtime 'no-such-runtime'; it has"):
+        engine.start(replace(attempt.spec, runtime="no-such-runtime"))
+    with pytest.raises(SandboxError, match="no runtime"):
+        engine.check(runtime="no-such-runtime")
+
+
+def test_gpus_on_an_engine_without(engine: DockerSandbox, in_container: Make) -> None:
+    if "nvidia" in engine.engine_facts().runtimes:
+        pytest.skip("this engine has an NVIDIA runtime")
+    with pytest.raises(SandboxError, match="NVIDIA Container Toolkit"):
+        engine.check("mlebench-agent", gpus=["GPU-0"])
+    attempt = in_container("", resources=Resources(gpus=("GPU-0",)))
+    with pytest.raises(SandboxError, match="NVIDIA Container Toolkit"):
+        attempt.start(engine)
+    assert engine._client.containers.list(all=True, filters={"name": attempt.name}) == []
+
+
+def test_facts_of_engine_and_image(engine: DockerSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    what = engine.engine_facts()
+    assert what.version and what.cgroup_version in ("1", "2") and what.runtime in what.runtimes and what.storage
+    facts = engine.image_facts("mlebench-agent")
+    assert facts is not None and facts.id.startswith("sha256:") and facts.bytes and facts.bytes > 10**8
+    assert facts.python and facts.python_packages and facts.system_packages
+    assert any(package.startswith("pandas==") for package in facts.python_packages)
+    assert any(package.startswith("libc6=") for package in facts.system_packages)
+    monkeypatch.setattr("mlebench.sandbox.packages._list", lambda *_: pytest.fail("asked twice"))
+    assert engine.image_facts("mlebench-agent") == facts
+    assert engine.image_facts("nowhere/none") is None
+    assert engine._client.containers.list(all=True, filters={"label": f"mlebench.facts={facts.id}"}) == []
+
+
+def test_what_is_written_elsewhere_counts(engine: DockerSandbox, in_container: Make) -> None:
+    attempt = in_container(
+        "import time\nopen('/tmp/big', 'wb').write(bytes(30_000_000))\n"
+        "open('/home/logs/ready', 'w').write('1')\ntime.sleep(600)"
+    )
+    attempt.start(engine)
+    attempt.until("logs/ready")
+    assert 30_000_000 <= engine.disk_usage(attempt.handle) < 40_000_000
+    by_the_engine = engine._client.api.containers(all=True, size=True, filters={"id": attempt.handle})[0]["SizeRw"]
+    assert abs(by_the_engine - engine.disk_usage(attempt.handle)) < 1_000_000
+    engine.remove(attempt.handle)
+    assert engine.disk_usage(attempt.handle) == 0
