@@ -45,8 +45,9 @@ format: $(DEV_STAMP) ## Format the code.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-image: ## Build the container image that agents run in (BASE_IMAGE=... for another base).
-	bash scripts/build_image.sh
+image: $(STAMP) ## Build the container image that agents run in (BASE_IMAGE=... for another base, NETWORK=host).
+	$(BIN)/mlebench agents build mlebench-agent $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE)) \
+		$(if $(NETWORK),--network $(NETWORK))
 
 smoke: $(STAMP) ## Lite split on synthetic data: prepare, run, report (SANDBOX=docker or process).
 	BIN=$(BIN) SMOKE_DIR=$(SMOKE_DIR) bash scripts/smoke.sh

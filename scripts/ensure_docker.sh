@@ -1,6 +1,6 @@
 #!/bin/bash
 # Makes sure that a container engine answers and that the image mlebench-agent is there; says what it does.
-#     scripts/ensure_docker.sh
+#     scripts/ensure_docker.sh [--trixie]      with --trixie also the base image mlebench-base:trixie (Python 3.13)
 # An engine that answers is used as it is. Otherwise, as root on Debian, one is installed from Debian's packages and
 # started in a session of its own; its pid is in $cache/dockerd.pid, its log in $cache/dockerd.log.
 # The base image (BASE_IMAGE, by default one made here of Debian packages, no registry needed) is kept as a tarball
@@ -45,20 +45,25 @@ start_engine() {
     exit 1
 }
 
+# make_base RELEASE PACKAGES: mlebench-base:RELEASE from Debian's packages, kept as a tarball in $cache.
 make_base() {
-    local tarball="$cache/bookworm-base.tar" root
+    local release=$1 tarball="$cache/$1-base.tar" root
+    if docker image inspect "mlebench-base:$release" >/dev/null 2>&1; then
+        say "the base image mlebench-base:$release is there"
+        return
+    fi
     if [ ! -f "$tarball" ]; then
         command -v debootstrap >/dev/null || install_packages debootstrap
-        say "making the base system with debootstrap (about a minute)"
+        say "making the base system of $release with debootstrap (about a minute)"
         root=$(mktemp -d "$cache/root.XXXXXX")
-        debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates,curl \
-            bookworm "$root" >"$cache/debootstrap.log" 2>&1 || { tail -20 "$cache/debootstrap.log" >&2; exit 1; }
+        debootstrap --variant=minbase --include="$2" "$release" "$root" >"$cache/debootstrap-$release.log" 2>&1 \
+            || { tail -20 "$cache/debootstrap-$release.log" >&2; rm -rf "$root"; exit 1; }
         tar -C "$root" -c . >"$tarball.partial"
         mv "$tarball.partial" "$tarball"
         rm -rf "$root"
     fi
-    say "importing $tarball as $base"
-    docker import "$tarball" "$base" >/dev/null
+    say "importing $tarball as mlebench-base:$release"
+    docker import "$tarball" "mlebench-base:$release" >/dev/null
 }
 
 if engine_answers; then
@@ -67,13 +72,16 @@ else
     start_engine
     say "the engine runs: $(docker info --format '{{.ServerVersion}}')"
 fi
+packages=python3,python3-venv,python3-pip,ca-certificates,curl
 if docker image inspect "$base" >/dev/null 2>&1; then
     say "the base image $base is there"
 elif [ "$base" = mlebench-base:bookworm ]; then
-    make_base
+    make_base bookworm "$packages"
 else
     say "pulling $base"
     docker pull "$base"
 fi
+# For agents that need Python 3.13 (scripts/build_agents.sh); Git, because some of them are installed from repositories.
+if [ "${1:-}" = --trixie ]; then make_base trixie "$packages,git"; fi
 # Package installs in the build go through the host's network: it may be the only one with a way out.
-BASE_IMAGE=$base MLEBENCH_BUILD_NETWORK=${MLEBENCH_BUILD_NETWORK:-host} "$here/scripts/build_image.sh"
+make -C "$here" --no-print-directory image BASE_IMAGE="$base" NETWORK="${MLEBENCH_BUILD_NETWORK:-host}"

@@ -36,6 +36,8 @@ class Build(TomlFacts):
     """The image to start from, given as build argument BASE_IMAGE."""
     args: dict[str, str] = {}
     """Further build arguments with their defaults."""
+    source: str | None = None
+    """The build argument that says where in the build context the folder given by `--source` lies (`source`)."""
 
 
 class Needs(TomlFacts):

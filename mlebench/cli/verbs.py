@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mlebench.cli import (  # noqa: F401
+    agents,
     catalog,
     competitions,
     demo,

@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mlebench.content import content_dir
 from mlebench.errors import SandboxError
 from mlebench.sandbox.base import EngineFacts
 from mlebench.sandbox.processes import boot_mark, start_mark
@@ -63,8 +62,11 @@ def _refusal(explanation: str) -> str:
 
 def how_to_get(image: str | None) -> str:
     """The next step for somebody whose engine lacks this image."""
-    if image is not None and image.partition(":")[0] == DEFAULT_IMAGE:
-        return f"build it with `docker build -t {DEFAULT_IMAGE} {content_dir('environment')}` (in a checkout: `make image`)"
+    name = (image or "").partition(":")[0]
+    if name == DEFAULT_IMAGE:
+        return f"build it with `mlebench agents build {DEFAULT_IMAGE}`"
+    if name.startswith("mlebench-"):
+        return f"build it with `mlebench agents build {name.removeprefix('mlebench-')}` (or the agent's folder)"
     return f"get it with `docker pull {image}`, or build it from the agent's Dockerfile"
 
 

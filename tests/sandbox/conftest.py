@@ -34,7 +34,7 @@ def engine() -> DockerSandbox:
     else:
         if f"{DEFAULT_IMAGE}:latest" in images:
             return sandbox
-        missing = f"the image {DEFAULT_IMAGE} is not built (scripts/build_image.sh)"
+        missing = f"the image {DEFAULT_IMAGE} is not built (make image)"
     if os.environ.get("MLEBENCH_REQUIRE_DOCKER"):
         pytest.fail(missing)
     pytest.skip(missing)

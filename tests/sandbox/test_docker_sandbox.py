@@ -175,7 +175,7 @@ def test_missing_image_names_the_next_step(engine: DockerSandbox, toy: Toy) -> N
     spec = Attempt(toy, "print(1)").spec
     with pytest.raises(SandboxError, match="docker pull nowhere/none"):
         engine.start(replace(spec, image="nowhere/none"))
-    with pytest.raises(SandboxError, match="docker build -t mlebench-agent"):
+    with pytest.raises(SandboxError, match="mlebench agents build mlebench-agent"):
         engine.start(replace(spec, image="mlebench-agent:no-such-tag"))
 
 
