@@ -56,7 +56,9 @@ class Ticket:
     """Port to serve again after a resume; 0 takes a free one."""
     replay: Replay = Replay.OFF
     cache: Path | None = None
-    """Folder of recorded answers, for `record` and `replay`."""
+    """Folder of recorded answers, for `record` and `replay`: one an attempt, so that seeds do not mix."""
+    hosted_tools: bool = False
+    """Whether tools that a provider runs itself (web search, code execution) may be asked for: they are a network."""
 
 
 class Usage(BaseModel):
@@ -93,7 +95,7 @@ class Usage(BaseModel):
     seconds: float = 0.0
     """Sum of the calls' durations."""
     exhausted: str | None = None
-    """The budget that is used up ("usd", "tokens" or "calls"); None while there is some left."""
+    """The budget that a call found used up ("usd", "tokens" or "calls"); None as long as no call was refused for it."""
     models: dict[str, int] = {}
     """Calls per model reference."""
     head: str | None = None
