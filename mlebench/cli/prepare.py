@@ -1,4 +1,4 @@
-"""`mlebench prepare` and `mlebench verify`: bring data into place, and check that it still is what it was."""
+"""`mlebench prepare`: bring data into place."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def prepare(
                 results.append(result)
                 line = (
                     f"{result.status} [bold]{result.competition}[/bold] ({result.source} data, {result.files} files, "
-                    f"{render.size(result.bytes)}, {result.seconds:.1f} s{_checksum_word(result.verified)})"
+                    f"{render.size(result.bytes)}, {result.seconds:.1f} s{render.checksum_word(result.verified)})"
                 )
                 line += "".join(f"\n  {render.escape(note)}" for note in result.notes)
             if not as_json:
@@ -139,50 +139,6 @@ def prepare(
         sys.exit(2 if all(failure.exit_code == 2 for failure in failures) else 1)
 
 
-@app.command("verify")
-def verify(
-    ids: Ids = None,
-    split: SplitOption = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Compare sizes only, not hashes.")] = False,
-    edition: EditionOption = "v1",
-    data_dir_option: DataDirOption = None,
-    competitions_dir: CompetitionsDirOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Check prepared data against its manifest. Without ids: everything in the data directory.
-
-    Exit code 1 when any file is missing, changed or extra.
-    """
-    from mlebench.cli import render
-    from mlebench.data.prepare import require_edition
-    from mlebench.data.verify import verify_competition
-    from mlebench.errors import NotPreparedError
-
-    known, where = registry(competitions_dir), data_dir(data_dir_option)
-    if ids or split:
-        chosen = known.select(ids or [], split)
-    else:
-        chosen = [known.get(name) for name in known.ids() if where.paths(name).manifest.is_file()]
-        if not chosen:
-            raise NotPreparedError(f"Nothing is prepared in {where.root}; `mlebench prepare` comes first.")
-    for one in chosen:
-        require_edition(one, edition)
-    results = [verify_competition(one, where, edition, quick=quick) for one in chosen]
-    if as_json:
-        render.print_json([result.model_dump(mode="json") for result in results])
-    else:
-        console = render.console()
-        for result in results:
-            word = "[green]intact[/green]" if result.intact else "[red]damaged[/red]"
-            console.print(
-                f"{word} [bold]{result.competition}[/bold] ({result.files} files{_checksum_word(result.verified)})"
-            )
-            for line in [*result.problems, *result.notes]:
-                console.print(f"  {render.escape(line)}")
-    if not all(result.intact for result in results):
-        sys.exit(1)
-
-
 def _on_kaggle(chosen: list[Competition]) -> list[str]:
     return [one.id for one in chosen if "kaggle" in one.facts.data.sources]
 
@@ -195,7 +151,3 @@ def _stoppable(console: Console) -> Iterator[None]:
     except KeyboardInterrupt:
         console.print("Interrupted. Nothing is half-made: run the same command again to go on.")
         raise typer.Exit(130) from None
-
-
-def _checksum_word(verified: bool | None) -> str:
-    return {True: ", published checksums hold", False: ", published checksums differ", None: ""}[verified]

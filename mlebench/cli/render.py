@@ -38,6 +38,11 @@ def size(count: float) -> str:
     return text(count)
 
 
+def checksum_word(verified: bool | None) -> str:
+    """What to add to prepared data about its published checksums."""
+    return {True: ", published checksums hold", False: ", published checksums differ", None: ""}[verified]
+
+
 def escape(text: str) -> str:
     """Text from elsewhere, safe to print as rich markup: brackets are taken literally, control bytes are shown."""
     from rich.markup import escape as markup

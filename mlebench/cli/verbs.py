@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mlebench.cli import (  # noqa: F401
     agents,
+    bundle,
     catalog,
     competitions,
     demo,
@@ -16,4 +17,5 @@ from mlebench.cli import (  # noqa: F401
     report,
     run,
     runs,
+    verify,
 )

@@ -135,6 +135,32 @@ def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
             yield safe_member(info.name).as_posix(), content.getvalue()
 
 
+def visit_files(archive: Path, visit: Callable[[str, int, IO[bytes]], bool]) -> None:
+    """Call `visit(name, size, content)` for each regular file of a zip or tar, in its order, until it returns false.
+
+    Nothing is written. `visit` may leave content unread; what it raises comes through. Names have no `./` before them;
+    the rules of `extract_zip` and `extract_tar` hold, and damage shows as a DataError when it is come upon.
+    """
+    with archive.open("rb") as file:
+        zipped = file.read(2) == b"PK"
+    if not zipped:
+        with _damage_told(archive, "tar"):
+            for info, source in _tar_files(archive):
+                if not visit(safe_member(info.name).as_posix(), info.size, source):
+                    return
+        return
+    total, limit = 0, _expansion_limit(archive)
+    with open_zip(archive) as opened:
+        for member in opened.infolist():
+            if member.is_dir():
+                continue
+            total += member.file_size
+            _check_total(archive, total, limit)
+            with _open_info(archive, opened, member) as content:
+                if not visit(safe_member(member.filename).as_posix(), member.file_size, content):
+                    return
+
+
 def tar_names(archive: Path) -> list[str]:
     """Names of a tar's regular files, in its order, without `./` before them; the whole archive is checked."""
     with _damage_told(archive, "tar"):

@@ -1,0 +1,169 @@
+"""Do the figures of the record agree with what the logs say, line by line?"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from pathlib import Path
+from typing import Any
+
+from mlebench.bundle.case import Case
+from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
+from mlebench.bundle.logs import documents, lines_are_short
+from mlebench.bundle.usage import Tally, tally
+from mlebench.gateway.api import Usage
+from mlebench.grading.report import Outcome
+from mlebench.reporting.text import plural
+from mlebench.running.endpoint import LOGGED_CALLS
+from mlebench.running.records import Snapshot
+
+_BLOCK = 1 << 20
+_SUBMISSION = "submission/submission.csv"
+
+
+def count_claims(case: Case) -> list[Claim]:
+    """Submission, snapshots, validations, usage."""
+    claims = Claims(Topic.COUNTS)
+    _submission(claims, case)
+    _snapshot_files(claims, case)
+    _validations(claims, case)
+    _usage(claims, case)
+    return claims.made
+
+
+def _submission(claims: Claims, case: Case) -> None:
+    claim = "What was graded is what the agent left."
+    attempt = case.attempt
+    hashes: dict[str, str | None] = {"the record": attempt.submission_sha256}
+    listed = case.bundle.index.files.get(_SUBMISSION)
+    hashes["the file in the bundle"] = listed.sha256 if listed else None
+    if case.story is not None and (sealed := case.story.named("sealed")):
+        hashes["the log's seal"] = sealed[-1].get("submission_sha256")
+    if attempt.grade is not None:
+        hashes["the grade"] = attempt.grade.submission_sha256
+    if len(set(hashes.values())) > 1:
+        told = ", ".join(f"{where} says {(value or 'none')[:12]}" for where, value in hashes.items())
+        claims.add("submission", claim, False, f"The submission's hashes differ: {told}.")
+    elif attempt.submission_sha256 is None:
+        submitted = attempt.grade is not None and attempt.grade.outcome not in (
+            Outcome.NO_SUBMISSION,
+            Outcome.GRADER_ERROR,
+        )
+        why = "A grade speaks of a submission that is not there." if submitted else "It left no submission."
+        claims.add("submission", claim, not submitted, why)
+    else:
+        why = f"{_list(list(hashes))} name the same hash ({attempt.submission_sha256[:12]}…)"
+        claims.add("submission", claim, True, f"{why[:1].upper()}{why[1:]}.")
+
+
+def _snapshot_files(claims: Claims, case: Case) -> None:
+    snapshots = case.attempt.snapshots
+    if not snapshots:
+        return
+    wrong = []
+    for snapshot in snapshots:
+        path = case.bundle.path(snapshot.file)
+        if path is None:
+            wrong.append(f"{snapshot.file} is missing or was changed")
+        elif unpacked_sha256(path, snapshot.bytes) != snapshot.sha256:
+            wrong.append(f"{snapshot.file} is not the file that was sealed")
+    ungraded = sum(snapshot.grade is None for snapshot in snapshots)
+    graded = f"; {len(snapshots) - ungraded} of them are graded" if ungraded else ", each with a grade"
+    why = f"{'; '.join(wrong[:5])}." if wrong else f"{plural(len(snapshots), 'file')} with the sealed hash{graded}."
+    claims.add("snapshot_files", "The snapshots are the files that were sealed.", not wrong, why)
+
+
+def unpacked_sha256(path: Path, size: int) -> str | None:
+    """Hash of a packed snapshot's content; None where it is damaged or not `size` bytes long."""
+    computed, seen = hashlib.sha256(), 0
+    try:
+        with gzip.open(path) as file:
+            while block := file.read(_BLOCK):
+                seen += len(block)
+                if seen > size:
+                    return None
+                computed.update(block)
+    except (OSError, EOFError, zlib.error):
+        return None
+    return computed.hexdigest() if seen == size else None
+
+
+def snapshot_copy(path: Path, snapshot: Snapshot, target: Path) -> bool:
+    """Unpack a snapshot to grade it; whether it is the one that was sealed."""
+    if unpacked_sha256(path, snapshot.bytes) != snapshot.sha256:
+        return False
+    with gzip.open(path) as source, target.open("wb") as copy:
+        while block := source.read(_BLOCK):
+            copy.write(block)
+    return True
+
+
+def _validations(claims: Claims, case: Case) -> None:
+    claim = "Every question to the validation endpoint is counted."
+    counted = case.attempt.validations
+    noted = _lines(case, "validations.jsonl")
+    if noted is None and "validations.jsonl" not in case.bundle.index.files:
+        noted = 0
+    if noted is None or case.story is None:
+        claims.add("validations", claim, Verdict.UNKNOWN, "The endpoint's log or the event log cannot be read.")
+        return
+    logged = len(case.story.named("validation"))
+    agree = noted == counted and logged == min(counted, LOGGED_CALLS)
+    why = f"The record counts {counted}, the endpoint noted {noted}, the event log has {logged}"
+    if agree and counted > LOGGED_CALLS:
+        why += f" (it lists the first {LOGGED_CALLS:,})"
+    claims.add("validations", claim, agree, f"{why}.")
+
+
+def _lines(case: Case, name: str) -> int | None:
+    path = case.bundle.path(name)
+    if path is None or not lines_are_short(path):
+        return None
+    try:
+        return sum(1 for _ in documents(path))
+    except ValueError:
+        return None
+
+
+def _usage(claims: Claims, case: Case) -> None:
+    claim = "The model usage is the sum of its logged calls."
+    usage = case.attempt.usage
+    path = case.bundle.path("usage.jsonl")
+    if usage is None and path is None:
+        why = "It had no model." if case.run.model is None else "There is neither a log of calls nor a total."
+        claims.add("usage", claim, True if case.run.model is None else Verdict.UNKNOWN, why)
+        return
+    if usage is None:
+        claims.add("usage", claim, False, "There is a log of model calls, but the record has no total.")
+        return
+    summed = tally(path) if path is not None and case.logs["usage.jsonl"].problem is None else None
+    if summed is None and usage.calls == 0 and usage.refused == 0 and path is None:
+        claims.add("usage", claim, True, "It asked no model anything.")
+        return
+    if summed is None:
+        claims.add("usage", claim, Verdict.UNKNOWN, "usage.jsonl is missing, broken or cannot be read.")
+        return
+    wrong = _differences(usage, summed)
+    cost = "unknown cost" if usage.usd is None else f"${usage.usd:.4f}"
+    told = f"{plural(usage.calls, 'call')}, {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out, {cost}"
+    if usage.unmetered:
+        told += f"; the tokens of {plural(usage.unmetered, 'call')} are estimates"
+    claims.add("usage", claim, not wrong, f"The log's lines give {'; '.join(wrong)}." if wrong else f"{told}.")
+
+
+def _differences(usage: Usage, summed: Tally) -> list[str]:
+    pairs: dict[str, tuple[Any, Any]] = {
+        name: (getattr(usage, name), getattr(summed, name))
+        for name in ("calls", "errors", "refused", "replayed", "tokens_in", "tokens_out", "tokens_cached", "unmetered")
+    }
+    wrong = [
+        f"{there} {name.replace('_', ' ')} instead of {said}" for name, (said, there) in pairs.items() if said != there
+    ]
+    if usage.usd is not None and abs(usage.usd - summed.usd) > 1e-6 * max(1.0, abs(usage.usd)):
+        wrong.append(f"${summed.usd:.6f} instead of ${usage.usd:.6f}")
+    return wrong
+
+
+def _list(names: list[str]) -> str:
+    return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]

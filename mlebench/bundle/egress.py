@@ -1,0 +1,50 @@
+"""What egress.jsonl says an agent reached through the allow-list (its events: mlebench/egress/record.py)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from mlebench.bundle.case import Case
+from mlebench.bundle.logs import documents
+
+
+@dataclass
+class Reached:
+    """Connections of an attempt."""
+
+    lines: int = 0
+    hosts: Counter[str] = field(default_factory=Counter)
+    """host:port -> requests that were let through."""
+    refused: int = 0
+    allowed: set[str] = field(default_factory=set)
+    """The allow-lists that the proxy was started with."""
+
+
+def reached(case: Case) -> Reached | None:
+    """The sums; None where there is no log, or it cannot be read."""
+    path = case.bundle.path("egress.jsonl")
+    if path is None or case.logs["egress.jsonl"].problem is not None:
+        return None
+    found, under_way = Reached(), {}
+    try:
+        for line in documents(path):
+            found.lines += 1
+            where = f"{line.get('host')}:{line.get('port')}"
+            match line.get("event"):
+                case "egress_started":
+                    found.allowed |= set(map(str, line["hosts"]))
+                case "opened":
+                    under_way[str(line["id"])] = where
+                case "refused_more":
+                    found.refused += int(line["count"])
+                case "request":
+                    under_way.pop(str(line.get("id")), None)
+                    if line["allowed"] is True:
+                        found.hosts[where] += 1
+                    else:
+                        found.refused += 1
+    except (ValueError, TypeError, KeyError):
+        return None
+    found.hosts.update(under_way.values())  # the proxy was killed while these were open
+    return found

@@ -1,0 +1,117 @@
+"""Is the bundle what was sealed: its files, its records, its logs?"""
+
+from __future__ import annotations
+
+from mlebench.bundle.case import Case
+from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
+from mlebench.bundle.index import BUNDLE_FILE
+from mlebench.bundle.source import Bundle
+from mlebench.reporting.text import plural
+from mlebench.units import size as size_text
+
+_SHOWN = 20
+
+
+def file_problems(bundle: Bundle) -> list[str]:
+    """Every file that was changed, added or is missing, a phrase each."""
+    problems = list(bundle.problems)
+    listed = bundle.index.files
+    for path, file in listed.items():
+        there = bundle.found.get(path)
+        if there is None:
+            problems.append(f"{path} is missing")
+        elif there[0] != file.size:
+            problems.append(f"{path} has {there[0]:,} bytes instead of {file.size:,}")
+        elif there[1] != file.sha256:
+            problems.append(f"{path} was changed")
+    problems += [f"{path} was added" for path in sorted(bundle.found.keys() - listed.keys())]
+    if bundle.digest != bundle.index.digest:
+        problems.append(f"{BUNDLE_FILE} was changed: its content does not have the digest it names")
+    return problems
+
+
+def whole_claims(case: Case, problems: list[str], expected: str | None) -> list[Claim]:
+    """Files, digest, records and chains."""
+    claims = Claims(Topic.WHOLE)
+    files = case.bundle.index.files
+    total = size_text(sum(file.size for file in files.values()))
+    claims.add(
+        "files",
+        "Every file is as it was sealed, and none was added or taken away.",
+        not problems,
+        f"{_some(problems)}."
+        if problems
+        else f"{plural(len(files), 'file')} ({total}) have the size and hash that bundle.json says.",
+    )
+    _origin(claims, case, expected)
+    _records(claims, case)
+    _chains(claims, case)
+    return claims.made
+
+
+def _origin(claims: Claims, case: Case, expected: str | None) -> None:
+    claim = "It is the bundle that the runner sealed."
+    digest = case.bundle.digest
+    if expected is None:
+        claims.add(
+            "origin",
+            claim,
+            Verdict.UNKNOWN,
+            "Whoever changes a bundle can seal it anew; only a digest that was published then "
+            f"(--expect-digest) could tell. This one's is {digest}.",
+        )
+        return
+    same = expected.lower().removeprefix("sha256:") == digest
+    claims.add(
+        "origin", claim, same, "Its digest is the expected one." if same else f"Its digest is {digest}, not {expected}."
+    )
+
+
+def _records(claims: Claims, case: Case) -> None:
+    index = case.bundle.index
+    grade = case.document("grade.json")
+    wrong = []
+    if case.document("attempt.json") != index.attempt:
+        wrong.append("attempt.json differs from the record in bundle.json")
+    graded = case.attempt.grade
+    listed = index.files.get("grade.json")
+    if index.grade_sha256 != (listed.sha256 if listed else None):
+        wrong.append("bundle.json names another grade than grade.json")
+    if (graded is None) != (grade is None):
+        wrong.append("only one of attempt.json and grade.json has a grade")
+    elif graded is not None and grade is not None and grade != graded.to_json():
+        wrong.append("grade.json differs from the grade in attempt.json")
+    events = index.heads.get("events.jsonl")
+    if case.attempt.events_head != (events.hash if events else None):
+        wrong.append("the attempt's record names another end of events.jsonl")
+    usage = index.heads.get("usage.jsonl")
+    if case.attempt.usage_head is not None and case.attempt.usage_head != (usage.hash if usage else None):
+        wrong.append("the attempt's record names another end of usage.jsonl")
+    environment = case.environment
+    if environment is not None and (environment.attempt, environment.seed) != (case.attempt.id, case.attempt.seed):
+        wrong.append("environment.json is another attempt's")
+    claims.add(
+        "records",
+        "Its records tell the same.",
+        not wrong,
+        f"{_some(wrong)}." if wrong else "attempt.json, grade.json, the logs' ends and bundle.json agree.",
+    )
+
+
+def _chains(claims: Claims, case: Case) -> None:
+    broken = [f"{log.name}: {log.problem}" for log in case.logs.values() if log.problem]
+    lacking = "events.jsonl" not in case.logs
+    if lacking:
+        broken.append("events.jsonl is missing or was changed")
+    lines = ", ".join(f"{log.name} ({plural(log.lines, 'line')})" for log in case.logs.values())
+    claims.add(
+        "chains",
+        "No line of its logs was changed, dropped or put in.",
+        not broken,
+        f"{_some(broken)}." if broken else f"The chains of {lines} are unbroken and end as sealed.",
+    )
+
+
+def _some(problems: list[str]) -> str:
+    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    return "; ".join(problems[:_SHOWN]) + more
