@@ -163,5 +163,5 @@ def read_environment(folder: Path) -> Environment | None:
     """An attempt's environment.json; None where there is none that can be read."""
     try:
         return Environment.model_validate(json.loads((folder / ENVIRONMENT_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError, RecursionError, ValidationError):
         return None

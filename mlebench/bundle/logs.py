@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlebench.bundle.source import Bundle
-from mlebench.running.events import verify_chain
+from mlebench.chain import verify_chain
 
 CHAINED = ("events.jsonl", "usage.jsonl", "egress.jsonl")
 MAX_LINE = 16 << 20

@@ -121,7 +121,9 @@ def _no_answers(claims: Claims, case: Case, paths: PreparedPaths) -> None:
         claims.add("no_answers", _CLEAN, False, "The submission is byte for byte the file of the answers.")
     else:
         files = plural(len(secret), "private file")
-        claims.add("no_answers", _CLEAN, True, f"None of its files is byte for byte one of the answers ({files} compared).")
+        claims.add(
+            "no_answers", _CLEAN, True, f"None of its files is byte for byte one of the answers ({files} compared)."
+        )
 
 
 def _snapshots(claims: Claims, case: Case, grade: object, where: str | None) -> None:

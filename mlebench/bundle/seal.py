@@ -98,7 +98,7 @@ def _head(log: Path) -> Head:
     try:
         document = json.loads(last) if last else {}
         chained = document.get("hash") if isinstance(document, dict) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         chained = None
     return Head(lines=lines, hash=chained if isinstance(chained, str) else None)
 

@@ -88,6 +88,8 @@ def _records(claims: Claims, case: Case) -> None:
     if case.attempt.usage_head is not None and case.attempt.usage_head != (usage.hash if usage else None):
         wrong.append("the attempt's record names another end of usage.jsonl")
     environment = case.environment
+    if environment is None and "environment.json" in index.files:
+        wrong.append("environment.json cannot be read")
     if environment is not None and (environment.attempt, environment.seed) != (case.attempt.id, case.attempt.seed):
         wrong.append("environment.json is another attempt's")
     claims.add(
