@@ -218,6 +218,23 @@ class DockerSandbox:
             self._away = time.time()
             raise
 
+    def _reconnect(self) -> None:
+        """Raise EngineAwayError when no new connection is taken: an engine that shuts down closes its door, then ends
+        the containers, and goes on answering old connections meanwhile. Whose fault an end was shows afterwards.
+        """
+        import docker
+
+        try:
+            with engine_errors():
+                client = docker.from_env(timeout=120, version=self._client.api._version)
+                try:
+                    client.ping()
+                finally:
+                    client.close()
+        except EngineAwayError:
+            self._away = time.time()
+            raise
+
     def _mark(self) -> dict[str, str]:
         # Podman's containers do not depend on the process that answers; its restarts end nothing.
         engine = engine_process(self._client.api.base_url)
@@ -227,6 +244,7 @@ class DockerSandbox:
         """Whether the engine's restart, and not the agent, ended the container."""
         if handle in self._stopped:
             return False
+        self._reconnect()
         state, mark = container.attrs["State"], container.labels.get(_ENGINE_LABEL)
         engine = engine_process(self._client.api.base_url)
         if ended_by_restart(state, mark, engine):

@@ -13,7 +13,7 @@ from mlebench.egress.heads import BadRequestError, hello_size, parse_request, se
 
 def greeting(name: str | None) -> bytes:
     """A ClientHello handshake message as Python's TLS makes it (one record, without its header)."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     outgoing = ssl.MemoryBIO()
     client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname=name)
