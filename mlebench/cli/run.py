@@ -146,7 +146,8 @@ def _drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | Non
     from mlebench.cli import render
     from mlebench.cli.progress import Progress
     from mlebench.cli.runs import attempts_table, run_json
-    from mlebench.running.executor import INTERRUPTED, Executor, exit_code
+    from mlebench.running.executor import Executor, exit_code
+    from mlebench.running.interrupts import INTERRUPTED
 
     notes = render.console(stderr=True)
     if not sandbox.isolates:

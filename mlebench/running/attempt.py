@@ -3,55 +3,41 @@
     queued --launch--> running --watch, collect, seal--> ended --grade--> done
 
 The store is asked to move at each step before the next one begins, so that at any moment it tells how to go on.
+What is around the agent meanwhile: services.py, limits.py, snapshots.py.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from functools import partial
+from typing import Any
 
-from mlebench.errors import SandboxError
-from mlebench.running.endpoint import Endpoint
-from mlebench.running.events import EventLog
+from mlebench.errors import MlebenchError, SandboxError
+from mlebench.running.adoption import fault_of_ours, overrun, why_lost
+from mlebench.running.claim import end_of
+from mlebench.running.conclusion import conclude
+from mlebench.running.door import new_key
+from mlebench.running.events import EventLog, events_of_try
 from mlebench.running.files import sha256_of
 from mlebench.running.folders import AttemptFolder
-from mlebench.running.grader import GraderPool
-from mlebench.running.grading import earlier_grade, grade_sealed, seal_done
-from mlebench.running.outputs import AGENT_LOG_BYTES, DiskWatch, collect_outputs
-from mlebench.running.plan import Plan
+from mlebench.running.grading import earlier_grade, grade_sealed, grade_snapshots, seal_done
+from mlebench.running.limits import Breach, BudgetWatch, Clock, Limits
+from mlebench.running.live import Live, LiveFile
+from mlebench.running.notices import Notices
+from mlebench.running.outputs import AGENT_LOG_BYTES, DiskWatch
 from mlebench.running.records import FRESH, Attempt, End, State
-from mlebench.running.spec import sandbox_name, sandbox_spec, validation_service
-from mlebench.sandbox.base import Exit, Sandbox
+from mlebench.running.services import Services
+from mlebench.running.share import HeldShare
+from mlebench.running.site import Site
+from mlebench.running.snapshots import Snapshots
+from mlebench.running.spec import sandbox_name, sandbox_spec
+from mlebench.sandbox.base import Exit
 
 POLL_SECONDS = 2.0
-PATIENCE_SECONDS = 120.0
-"""For so long a sandbox may fail to answer before a running attempt is given up: an engine may restart."""
 END_SECONDS = 15.0
 """How long a sandbox may take to say how the agent ended, after it was stopped."""
-
-
-class Move(Protocol):
-    """Changes the attempt in the run store (see RunStore.move), committed on return."""
-
-    def __call__(self, attempt_id: str, old: State, new: State, note: str = "", **fields: object) -> Attempt: ...
-
-
-@dataclass(frozen=True)
-class Site:
-    """What all attempts of a run share."""
-
-    run_id: str
-    plan: Plan
-    sandbox: Sandbox
-    grader: GraderPool
-    move: Move
-    stopping: threading.Event
-    """Set when the runner is asked to end: running attempts are stopped and queued again."""
-    patience_seconds: float = PATIENCE_SECONDS
 
 
 class AttemptLife:
@@ -61,54 +47,72 @@ class AttemptLife:
         self._site = site
         self._config = site.plan.config
         self._sandbox = site.sandbox
-        self._competition = site.plan.competitions[attempt.competition]
+        self._name = sandbox_name(site.run_id, attempt)
         self._folder = folder
         self._attempt = attempt
         self._log: EventLog
-        self._endpoint: Endpoint | None = None
+        self._past: list[dict[str, Any]] = []
+        self._services: Services | None = None
+        self._share = HeldShare(site.leases, self._name)
+        self._live = LiveFile(folder.path)
         self._silent_since: float | None = None
 
     def live(self) -> None:
         """Bring the attempt to done, or back to queued when the runner is stopping.
 
-        Raises SandboxError or OSError when the infrastructure failed. While the agent ran, what is left of it is
-        removed then, as far as possible; after its end its output stays, so that collecting can be tried again.
+        Raises NoShareError, with nothing done, while the machine has no share for it; SandboxError or OSError when the
+        infrastructure failed. While the agent ran, what is left of it is removed then, as far as possible; after its
+        end its output stays, so that collecting can be tried again.
         """
-        self._folder.path.mkdir(exist_ok=True)
-        with EventLog(self._folder.events) as self._log:
-            try:
-                if self._attempt.state is State.QUEUED:
-                    self._launch()
-                elif self._attempt.state is State.RUNNING:
-                    self._adopt()
-                if self._attempt.state is State.RUNNING:
-                    self._watch()
-            except BaseException as error:
-                self._log.append("infrastructure_failure", message=str(error))
-                if self._attempt.end is None:
-                    with suppress(SandboxError, OSError):
-                        self._abandon()
-                raise
-            finally:
-                if self._endpoint is not None:
-                    self._endpoint.stop()
-            if self._attempt.state is State.ENDED:
-                self._clean()
-                self._grade()
+        if self._attempt.state is State.QUEUED:
+            self._share.take()
+        try:
+            self._folder.path.mkdir(exist_ok=True)
+            with EventLog(self._folder.events) as self._log:
+                self._run()
+                self._share.release()
+                if self._attempt.state is State.ENDED:
+                    self._clean()
+                    self._grade()
+        finally:
+            self._share.release()
+
+    def _run(self) -> None:
+        try:
+            if self._attempt.state is State.QUEUED:
+                self._launch()
+            elif self._attempt.state is State.RUNNING:
+                self._adopt()
+            if self._attempt.state is State.RUNNING:
+                self._watch()
+        except BaseException as error:
+            self._log.append("infrastructure_failure", message=str(error))
+            if self._attempt.end is None:
+                with suppress(MlebenchError, OSError):
+                    self._abandon()
+            raise
+        finally:
+            self._live.drop()
+            if self._services is not None:
+                self._services.close()
 
     def _launch(self) -> None:
-        attempt, config = self._attempt, self._config
+        attempt, site = self._attempt, self._site
         if attempt.tries:
             # The try before may have failed in a way that kept it from being removed.
-            self._sandbox.remove_named(sandbox_name(self._site.run_id, attempt))
+            self._sandbox.remove_named(self._name)
         self._folder.clear()
-        self._move(State.RUNNING, f"try {attempt.tries + 1}", **FRESH, tries=attempt.tries + 1)
-        self._log.append("try", number=self._attempt.tries, sandbox=self._sandbox.name, network=config.network)
-        service = validation_service(self._site.plan, self._attempt, self._folder, self._sandbox)
-        self._endpoint = Endpoint(service, self._folder.calls, self._log, self._folder.events)
-        self._endpoint.start()
-        url = service.url if service.port else None
-        spec = sandbox_spec(self._site.plan, self._site.run_id, self._attempt, self._folder, self._sandbox, url)
+        given = {
+            "tries": attempt.tries + 1,
+            "share": self._share.share,
+            "gateway_key": new_key() if site.gateway is not None else None,
+        }
+        self._move(State.RUNNING, f"try {attempt.tries + 1}", **{**FRESH, **given})
+        self._log.append("try", number=self._attempt.tries, sandbox=self._sandbox.name, network=self._config.network)
+        self._services = Services(site, self._attempt, self._folder, self._log, [])
+        endpoints = self._services.open()
+        Notices(self._folder.notices, self._log, []).open()
+        spec = sandbox_spec(site.plan, site.run_id, self._attempt, self._folder, self._sandbox, endpoints)
         handle = self._sandbox.start(spec)
         now = datetime.now(UTC)
         self._attempt = self._attempt.model_copy(update={"handle": handle})
@@ -117,82 +121,76 @@ class AttemptLife:
             "started",
             handle=handle,
             started_at=now,
-            deadline_at=now + timedelta(seconds=config.time_limit_seconds),
-            validate_port=service.port or None,
+            deadline_at=now + timedelta(seconds=self._config.time_limit_seconds),
+            **self._services.ports(),
         )
         self._log.append("started", image=spec.image, deadline_at=self._attempt.deadline_at.isoformat())  # type: ignore[union-attr]
+        self._note_environment()
+
+    def _note_environment(self) -> None:
+        assert self._services is not None
+        usage = self._services.usage()
+        protection, prices = self._services.protection, usage.prices if usage is not None else None
+        environment = self._site.facts.environment(self._attempt, protection=protection, prices=prices)
+        environment.write(self._folder.path)
+        self._log.append("environment", sha256=sha256_of(self._folder.environment))
+        if environment.image is not None:
+            self._move(State.RUNNING, "environment", image_id=environment.image.id)
 
     def _adopt(self) -> None:
         """Take over what a killed runner left: still running, ended meanwhile, or lost."""
-        handle = self._attempt.handle
-        if handle is None:
-            self._requeue("lost: its runner was killed while it started")
+        self._past = events_of_try(self._folder.events)
+        lost = why_lost(self._sandbox, self._attempt, self._site.patience_seconds)
+        if lost is not None:
+            self._requeue(lost)
             return
-        if self._attempt.end is End.CANCELLED:
-            self._requeue("interrupted")
-            return
-        try:
-            over = self._sandbox.wait(handle, 0)
-        except SandboxError as error:
-            self._requeue(f"lost: {error}")
-            return
-        if over is not None and over.code is None and self._attempt.end is None:
-            self._requeue("lost: nothing says how the agent ended")
-            return
-        self._move(State.RUNNING, "adopted")
-        self._log.append("adopted", running=over is None)
-        service = validation_service(self._site.plan, self._attempt, self._folder, self._sandbox)
-        self._endpoint = Endpoint(service, self._folder.calls, self._log, self._folder.events)
-        overrun = self._overrun()
-        if overrun > 0:
-            self._log.append("overrun", seconds=overrun)
-            message = f"No runner watched when its time was over; it could go on for up to {overrun:.0f} s more."
-            self._move(State.RUNNING, "overrun", end=self._attempt.end or End.OUT_OF_TIME, message=message)
-
-    def _overrun(self) -> float:
-        """By how much the agent may have outlived its time: up to now, or to its last submission when it ended."""
-        attempt, config = self._attempt, self._config
-        assert attempt.deadline_at is not None and attempt.handle is not None
-        if attempt.end is not None:
-            return 0.0
-        last = datetime.now(UTC)
-        if not self._sandbox.alive(attempt.handle):
-            try:
-                written = (self._folder.outbox / "submission" / "submission.csv").lstat().st_mtime
-            except OSError:
-                return 0.0
-            last = datetime.fromtimestamp(written, UTC)
-        over = (last - attempt.deadline_at).total_seconds()
-        return over if over > config.grace_seconds + END_SECONDS else 0.0
+        assert self._attempt.handle is not None
+        self._share.adopt(self._attempt.share)
+        self._services = Services(self._site, self._attempt, self._folder, self._log, self._past)
+        self._services.reopen()
+        running = self._sandbox.alive(self._attempt.handle)
+        self._move(State.RUNNING, "adopted", **self._services.ports())
+        self._log.append("adopted", running=running)
+        if not self._folder.environment.exists():
+            self._note_environment()
+        over = overrun(self._sandbox, self._attempt, self._folder, self._config.grace_seconds + END_SECONDS)
+        if over > 0:
+            self._log.append("overrun", seconds=over)
+            message = f"No runner watched when its time was over; it could go on for up to {over:.0f} s more."
+            self._move(State.RUNNING, "overrun", end=End.OUT_OF_TIME, message=message)
 
     def _watch(self) -> None:
         """Wait for the agent's end, see that it keeps to its limits, collect what it left."""
-        attempt, sandbox = self._attempt, self._sandbox
-        assert attempt.handle is not None and attempt.deadline_at is not None and self._endpoint is not None
-        disk = DiskWatch(self._folder.outbox, self._config.disk_gb)
+        attempt, config = self._attempt, self._config
+        assert attempt.handle is not None and attempt.started_at is not None and attempt.deadline_at is not None
+        notices = Notices(self._folder.notices, self._log, self._past)
+        limits = Limits(
+            Clock(config, attempt.started_at, attempt.deadline_at, notices),
+            DiskWatch(self._folder.outbox, config.disk_gb, partial(self._sandbox.disk_usage, attempt.handle)),
+            BudgetWatch(config, notices, attempt.exhausted_at),
+        )
+        snapshots = Snapshots(self._folder, self._log, self._past, attempt.started_at, config.snapshot_seconds)
         over: Exit | None = None
         while over is None and self._attempt.end is None:
-            left = (attempt.deadline_at - datetime.now(UTC)).total_seconds()
             if self._site.stopping.is_set():
                 self._interrupt()
                 return
-            if left <= 0:
-                self._stop(End.OUT_OF_TIME, self._config.grace_seconds)
-            elif disk.full():
-                self._stop(End.OUT_OF_DISK, 0.0, disk.message)
-            else:
-                over = self._look(attempt.handle, min(POLL_SECONDS, left))
-                if over is None:
-                    self._endpoint.keep_up()
-                    self._endpoint.note_calls()
+            breach = limits.breach()
+            if breach is not None:
+                self._stop(breach)
+                continue
+            over = self._look(attempt.handle, min(POLL_SECONDS, limits.clock.seconds_to_next()))
+            if over is None:
+                self._look_after(limits, snapshots)
         if over is None:
-            sandbox.stop(attempt.handle, 0.0 if self._attempt.end is End.OUT_OF_DISK else self._config.grace_seconds)
-            over = sandbox.wait(attempt.handle, END_SECONDS)
+            self._sandbox.stop(attempt.handle, 0.0 if self._attempt.end is End.OUT_OF_DISK else config.grace_seconds)
+            over = self._sandbox.wait(attempt.handle, END_SECONDS)
         if over is None:
             raise SandboxError("The agent could not be stopped; the sandbox does not end it.")
-        if over.code is None and self._attempt.end is None:
-            raise SandboxError("Nothing says how the agent ended; its supervisor was killed.")
-        self._end(over)
+        fault = fault_of_ours(over) if self._attempt.end is None else None
+        if fault is not None:
+            raise SandboxError(f"The attempt was lost: {fault}.")
+        self._end(over, limits.budget, snapshots)
 
     def _look(self, handle: str, seconds: float) -> Exit | None:
         """Wait for the end; a sandbox that fails to answer for a moment costs nobody a day's work."""
@@ -208,30 +206,43 @@ class AttemptLife:
         self._silent_since = None
         return over
 
-    def _stop(self, why: End, grace: float, message: str | None = None) -> None:
-        self._move(State.RUNNING, f"stopping: {why}", end=why, message=message)
-        self._log.append("stopping", why=why.value, grace_seconds=grace)
+    def _look_after(self, limits: Limits, snapshots: Snapshots) -> None:
+        """What is done every few seconds while the agent runs."""
+        assert self._services is not None
+        self._services.look_after()
+        limits.clock.warn()
+        if snapshots.look():
+            self._move(State.RUNNING, "snapshot", snapshots=snapshots.kept)
+        usage = self._services.usage()
+        if usage is not None and limits.budget.look(usage):
+            self._log.append("budget_exhausted", what=usage.exhausted)
+            self._move(State.RUNNING, f"budget used up: {usage.exhausted}", exhausted_at=limits.budget.exhausted_at)
+        self._live.write(Live(validations=self._services.validations, snapshots=len(snapshots.kept), usage=usage))
 
-    def _end(self, over: Exit) -> None:
-        attempt, folder = self._attempt, self._folder
-        assert attempt.handle is not None and self._endpoint is not None
-        end = attempt.end or _end_of(over)
-        facts = {"end": end, "exit_code": over.code, "ended_at": attempt.ended_at or datetime.now(UTC)}
-        self._move(State.RUNNING, f"ended: {end}", **facts, message=attempt.message or _unusual(end, over))
+    def _stop(self, breach: Breach) -> None:
+        self._move(State.RUNNING, f"stopping: {breach.end}", end=breach.end, message=breach.message)
+        self._log.append("stopping", why=breach.end.value, grace_seconds=breach.grace_seconds)
+
+    def _end(self, over: Exit, budget: BudgetWatch, snapshots: Snapshots) -> None:
+        assert self._attempt.handle is not None and self._services is not None
+        end, ended_at = self._attempt.end or end_of(over), self._attempt.ended_at or datetime.now(UTC)
+        self._move(State.RUNNING, f"ended: {end}", end=end, exit_code=over.code, ended_at=ended_at)
         self._log.append("ended", end=end.value, exit_code=over.code)
-        self._endpoint.stop()
-        self._sandbox.logs(attempt.handle, folder.agent_log, AGENT_LOG_BYTES)
-        report = collect_outputs(folder, self._config.disk_gb)
-        self._log.append(
-            "collected",
-            files=report.files,
-            bytes=report.bytes,
-            skipped=report.skipped_count,
-            skipped_examples=[f"{one.path}: {one.why}" for one in report.skipped[:10]],
-        )
-        sealed = sha256_of(folder.submission)
-        self._log.append("sealed", submission_sha256=sealed)
-        self._move(State.ENDED, "collected", validations=self._endpoint.count, submission_sha256=sealed)
+        totals = self._services.close()
+        if totals.usage is not None:
+            budget.look(totals.usage)
+            self._log.append("usage", **totals.usage.model_dump(mode="json"))
+        self._sandbox.logs(self._attempt.handle, self._folder.agent_log, AGENT_LOG_BYTES)
+        refused = budget.exhausted_at is not None
+        facts = conclude(self._attempt, self._folder, self._config, self._log, refused=refused)
+        counted = {
+            "validations": totals.validations,
+            "usage": totals.usage,
+            "usage_head": totals.usage.head if totals.usage is not None else None,
+            "exhausted_at": budget.exhausted_at,
+            "snapshots": snapshots.kept,
+        }
+        self._move(State.ENDED, "collected", **facts, **counted, gateway_key=None)
 
     def _clean(self) -> None:
         if self._attempt.handle is not None:
@@ -239,11 +250,12 @@ class AttemptLife:
         self._folder.drop_outbox()
 
     def _grade(self) -> None:
-        grader = self._site.grader
+        grader, competition = self._site.grader, self._site.plan.competitions[self._attempt.competition]
         report = earlier_grade(self._folder) or grade_sealed(
-            grader, self._competition, self._attempt, self._folder, self._log
+            grader, competition, self._attempt, self._folder, self._log
         )
-        done = {"grade": report, "events_head": self._log.head}
+        snapshots = grade_snapshots(grader, competition, self._attempt, self._folder, report, self._log)
+        done = {"grade": report, "snapshots": snapshots, "events_head": self._log.head}
         bundle = seal_done(self._folder, self._attempt, self._config, self._site.run_id, **done)
         self._move(State.DONE, report.outcome.value, **done, bundle=bundle)
 
@@ -261,24 +273,14 @@ class AttemptLife:
 
     def _abandon(self) -> None:
         """Remove what runs, noted or not."""
-        if self._endpoint is not None:
-            self._endpoint.stop()
+        if self._services is not None:
+            totals = self._services.close()
+            if totals.usage is not None:
+                self._log.append("usage", **totals.usage.model_dump(mode="json"))
         if self._attempt.handle is not None:
             self._sandbox.remove(self._attempt.handle)
-        self._sandbox.remove_named(sandbox_name(self._site.run_id, self._attempt))
+        self._sandbox.remove_named(self._name)
         self._folder.drop_outbox()
 
     def _move(self, new: State, note: str, **fields: object) -> None:
         self._attempt = self._site.move(self._attempt.id, self._attempt.state, new, note, **fields)
-
-
-def _end_of(over: Exit) -> End:
-    if over.out_of_memory:
-        return End.OUT_OF_MEMORY
-    return End.FINISHED if over.code == 0 else End.CRASHED
-
-
-def _unusual(end: End, over: Exit) -> str | None:
-    if end is End.CRASHED:
-        return f"The agent ended with exit code {over.code}; agent.log holds what it printed."
-    return "The agent was killed because it used more memory than allowed." if end is End.OUT_OF_MEMORY else None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from mlebench.errors import SandboxError
-from mlebench.running.events import EventLog, read_events
+from mlebench.running.events import EventLog
 from mlebench.validation.launcher import ValidationService
 
 LOGGED_CALLS = 10_000
@@ -16,25 +17,25 @@ LOGGED_CALLS = 10_000
 class Endpoint:
     """A validation service that is restarted when it dies, with what was asked."""
 
-    def __init__(self, service: ValidationService, calls: Path, log: EventLog, events: Path) -> None:
-        """`calls`: the service's own record of calls. `events`: the event log's file, which may hold earlier ones."""
-        self._service = service
+    def __init__(self, service: ValidationService, calls: Path, log: EventLog, past: list[dict[str, Any]]) -> None:
+        """`calls`: the service's own record of calls. `past`: the events of this try so far."""
+        self.service = service
         self._calls = calls
         self._log = log
         self._offset = 0
-        self._logged = _logged_since_try(events) if calls.exists() else 0
+        self._logged = sum(event["event"] == "validation" for event in past)
         self._down = False
         self.count = 0
         """Calls so far, as far as `note_calls` has read."""
 
     def start(self) -> None:
         """Start the service; SandboxError when it cannot be."""
-        self._service.start()
-        self._log.append("validation_endpoint", protection=self._service.protection)
+        self.service.start()
+        self._log.append("validation_endpoint", protection=self.service.protection)
 
     def keep_up(self) -> None:
         """Bring a dead service back; when that fails the agent goes on without, and the log says so once."""
-        if self._service.running:
+        if self.service.running:
             return
         try:
             self.start()
@@ -63,20 +64,10 @@ class Endpoint:
 
     def stop(self) -> None:
         """End the service and note its last calls."""
-        self._service.stop()
+        self.service.stop()
         self.note_calls()
 
 
 def _facts(line: bytes) -> dict[str, object]:
     facts = json.loads(line)
     return {key: facts.get(key) for key in ("time", "valid", "reason", "sha256", "bytes")}
-
-
-def _logged_since_try(events: Path) -> int:
-    logged = 0
-    for line in read_events(events):
-        if line["event"] == "try":
-            logged = 0
-        elif line["event"] == "validation":
-            logged += 1
-    return logged

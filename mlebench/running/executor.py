@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import queue
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,20 +17,26 @@ from functools import partial
 from typing import Any, Protocol
 
 from mlebench.errors import MlebenchError
+from mlebench.gateway.api import GatewayDesk
 from mlebench.grading.report import Outcome
-from mlebench.running.attempt import PATIENCE_SECONDS, AttemptLife, Site
+from mlebench.hardware.api import LeaseDesk
+from mlebench.running.attempt import AttemptLife
+from mlebench.running.facts import RunFacts
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool, GradingStoppedError, failed_report
+from mlebench.running.interrupts import INTERRUPTED, two_presses
 from mlebench.running.plan import Plan
 from mlebench.running.records import FRESH, Attempt, End, State
+from mlebench.running.share import NoShareError
+from mlebench.running.site import PATIENCE_SECONDS, Site
 from mlebench.running.store import RunStore
 from mlebench.sandbox.base import Sandbox
 
 BACKOFF_SECONDS = 5.0
 BACKOFF_MOST = 300.0
 GRADERS = 2
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
+SHARE_SECONDS = 5.0
+"""How often the machine is asked for a share while others hold it all; at once when an attempt of this run ends."""
 
 
 _URGENCY = {State.RUNNING: 0, State.ENDED: 1, State.QUEUED: 2}
@@ -54,7 +59,9 @@ class _Over:
     """A thread's last word."""
 
     attempt_id: str
-    failure: str | None
+    failure: str | None = None
+    no_share: bool = False
+    """It did not begin, since nothing of the machine is free."""
 
 
 @dataclass
@@ -84,14 +91,19 @@ class Executor:
         sandbox: Sandbox,
         observer: Observer,
         *,
+        gateway: GatewayDesk | None = None,
+        leases: LeaseDesk | None = None,
         concurrency: int | None = None,
         backoff_seconds: float = BACKOFF_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
+        """`gateway`: needed by agents with a model; started and stopped here. `leases`: what hands out the machine."""
         self._store = store
         self._plan = plan
         self._sandbox = sandbox
         self._observer = observer
+        self._gateway = gateway
+        self._leases = leases
         self._concurrency = concurrency or plan.config.concurrency
         self._backoff = backoff_seconds
         self._patience = patience_seconds
@@ -100,6 +112,8 @@ class Executor:
         self._busy: set[str] = set()
         self._slots: dict[str, _Slot] = {}
         self._attempts: dict[str, Attempt] = {}
+        self._shares_at = 0.0
+        """When to ask for a share of the machine again, after there was none."""
 
     @property
     def interrupted(self) -> bool:
@@ -115,17 +129,43 @@ class Executor:
         self._attempts = {attempt.id: attempt for attempt in self._store.attempts()}
         self._slots = {attempt_id: _Slot() for attempt_id in self._attempts}
         workers = max(1, min(GRADERS, self._concurrency, os.cpu_count() or 1))
-        with GraderPool(self._plan.config, self._store.folder / "grader.log", workers=workers) as grader:
-            site = Site(self._store.id, self._plan, self._sandbox, grader, self._ask, self._stop, self._patience)
-            with _two_presses(self._stop):
-                for attempt in list(self._attempts.values()):
-                    self._take_up(attempt)
-                try:
-                    self._drive(site, grader)
-                except BaseException:
-                    self._stop.set()
-                    raise
+        with (
+            GraderPool(self._plan.config, self._store.folder / "grader.log", workers=workers) as grader,
+            two_presses(self._stop),
+            self._ready(),
+        ):
+            site = Site(
+                run_id=self._store.id,
+                plan=self._plan,
+                sandbox=self._sandbox,
+                grader=grader,
+                move=self._ask,
+                stopping=self._stop,
+                facts=RunFacts(self._store.id, self._plan, self._sandbox),
+                gateway=self._gateway,
+                leases=self._leases,
+                patience_seconds=self._patience,
+            )
+            try:
+                self._drive(site, grader)
+            except BaseException:
+                self._stop.set()
+                raise
         return list(self._attempts.values())
+
+    @contextmanager
+    def _ready(self) -> Iterator[None]:
+        """Every attempt taken up where it was left, and the model gateway up where agents are still to run."""
+        for attempt in list(self._attempts.values()):
+            self._take_up(attempt)
+        if self._gateway is None or all(one.state in (State.ENDED, State.DONE) for one in self._attempts.values()):
+            yield
+            return
+        self._gateway.start()
+        try:
+            yield
+        finally:
+            self._gateway.stop()
 
     def _drive(self, site: Site, grader: GraderPool) -> None:
         told = False
@@ -145,6 +185,7 @@ class Executor:
                 continue
             if isinstance(mail, _Over):
                 self._busy.discard(mail.attempt_id)
+                self._shares_at = time.monotonic() + SHARE_SECONDS if mail.no_share else 0.0
                 if mail.failure is not None:
                     self._failed(mail.attempt_id, mail.failure)
             else:
@@ -165,22 +206,26 @@ class Executor:
             # What runs already is looked after at once, however many there are.
             if len(self._busy) >= self._concurrency and attempt.state is not State.RUNNING:
                 return
+            if attempt.state is State.QUEUED and now < self._shares_at:
+                return  # queued ones come last, and each would be told the same
             if self._slots[attempt.id].not_before <= now:
                 self._busy.add(attempt.id)
                 # Daemon: a second Ctrl-C must not wait for it.
                 threading.Thread(target=self._live, args=(site, attempt), name=attempt.id, daemon=True).start()
 
     def _live(self, site: Site, attempt: Attempt) -> None:
-        failure = None
+        failure, no_share = None, False
         try:
             AttemptLife(site, attempt, AttemptFolder(self._store.folder / attempt.id)).live()
         except GradingStoppedError:
             pass
+        except NoShareError:
+            no_share = True
         except (MlebenchError, OSError) as error:
             failure = str(error)
         except Exception as error:
             failure = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
-        self._mail.put(_Over(attempt.id, failure))
+        self._mail.put(_Over(attempt.id, failure, no_share))
 
     def _failed(self, attempt_id: str, failure: str) -> None:
         """The infrastructure failed: try again after a pause, or give up for this time."""
@@ -247,23 +292,3 @@ def _answer(request: _Request) -> None:
         request.reply.set_result(request.work())
     except Exception as error:
         request.reply.set_exception(error)
-
-
-@contextmanager
-def _two_presses(stop: threading.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM: the first asks for a clean end, the second ends the process on the spot."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: object) -> None:
-        if stop.is_set():
-            os._exit(INTERRUPTED)
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)

@@ -9,14 +9,15 @@ from pydantic import ValidationError
 
 from mlebench.bundle.seal import seal
 from mlebench.competition import Competition
-from mlebench.grading.report import GradeReport
+from mlebench.grading.report import GradeReport, Outcome
 from mlebench.registry import Registry
 from mlebench.running.events import EventLog
 from mlebench.running.files import write_json
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool, failed_report
 from mlebench.running.lock import run_lock
-from mlebench.running.records import Attempt, End, RunConfig, State
+from mlebench.running.records import Attempt, End, RunConfig, Snapshot, State
+from mlebench.running.snapshots import unpacked_sha256
 from mlebench.running.store import RunStore, resolve_run
 
 
@@ -32,6 +33,37 @@ def grade_sealed(
     log.append("graded", outcome=report.outcome.value, score=report.score, reason=report.reason)
     write_json(folder.grade, report.to_json())
     return report
+
+
+def grade_snapshots(
+    grader: GraderPool,
+    competition: Competition,
+    attempt: Attempt,
+    folder: AttemptFolder,
+    final: GradeReport,
+    log: EventLog,
+) -> list[Snapshot]:
+    """The attempt's snapshots with their grades; one that is the final submission has that one's grade."""
+    graded = []
+    for one in attempt.snapshots:
+        path = folder.path / one.file
+        if one.sha256 == attempt.submission_sha256 and final.outcome is not Outcome.GRADER_ERROR:
+            report = final
+        elif unpacked_sha256(path) != one.sha256:
+            changed = "The snapshot is not what was sealed while the agent ran; somebody changed it."
+            report = failed_report(competition, path, grader.config, changed)
+        else:
+            report = grader.grade(competition, path)
+        report = report.model_copy(update={"submission_sha256": one.sha256, "submission_path": str(path)})
+        graded.append(one.model_copy(update={"grade": report}))
+    if graded:
+        facts = [
+            {"number": one.number, "outcome": one.grade.outcome.value, "score": one.grade.score}
+            for one in graded
+            if one.grade is not None
+        ]
+        log.append("snapshots_graded", grades=facts)
+    return graded
 
 
 def seal_done(folder: AttemptFolder, attempt: Attempt, config: RunConfig, run_id: str, **fields: object) -> str:
@@ -69,9 +101,11 @@ def regrade_run(path_or_name: str | Path, runs_dir: Path, known: Registry) -> li
                     continue
                 place = AttemptFolder(folder / attempt.id)
                 with EventLog(place.events) as log:
-                    report = grade_sealed(grader, registry.get(attempt.competition), attempt, place, log)
+                    competition = registry.get(attempt.competition)
+                    report = grade_sealed(grader, competition, attempt, place, log)
                     note = f"graded again: {report.outcome}"
-                    fields = {"grade": report, "events_head": log.head}
+                    snapshots = grade_snapshots(grader, competition, attempt, place, report, log)
+                    fields = {"grade": report, "snapshots": snapshots, "events_head": log.head}
                     bundle = seal_done(place, attempt, store.config, store.id, **fields)
                     store.move(attempt.id, State.DONE, State.DONE, note, **fields, bundle=bundle)
                 reports.append(report)

@@ -82,7 +82,7 @@ class RunConfig(BaseModel):
     budget_tokens: int | None = None
     budget_calls: int | None = None
     models_allowed: list[str] = []
-    """References that agents may ask for; empty: the models of this run alone."""
+    """References that agents may ask for besides the models of this run."""
     replay: Replay = Replay.OFF
     replay_dir: str | None = None
     """Where recorded model answers lie."""
@@ -101,6 +101,13 @@ class RunConfig(BaseModel):
     """A changed submission is snapshot at once; besides, it is looked at this often. 0: no snapshots."""
     max_tries: int = 3
     """How often an attempt is started when the sandbox, not the agent, fails."""
+
+
+def allowed_models(config: RunConfig) -> tuple[str, ...]:
+    """The references that an attempt may ask its model gateway for; empty for agents without a model."""
+    if config.model is None:
+        return ()
+    return tuple(dict.fromkeys([config.model, *config.role_models.values(), *config.models_allowed]))
 
 
 class AgentClaim(BaseModel):

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
 from mlebench.competition import Competition
 from mlebench.data.paths import PreparedPaths
+from mlebench.hardware.api import Share
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import Plan
 from mlebench.running.records import Attempt
 from mlebench.sandbox.base import Network, Resources, Sandbox, SandboxSpec
-from mlebench.sandbox.layout import CONTAINER, CONTAINER_CONTROL, VALIDATE_SOCKET
+from mlebench.sandbox.layout import (
+    CONTAINER,
+    CONTAINER_CONTROL,
+    EGRESS_PORT,
+    EGRESS_SOCKET,
+    GATEWAY_PORT,
+    GATEWAY_SOCKET,
+    NOTICES_FILE,
+    VALIDATE_PORT,
+    VALIDATE_SOCKET,
+)
 from mlebench.validation.launcher import ValidationService
 
 
@@ -20,14 +32,61 @@ def sandbox_name(run_id: str, attempt: Attempt) -> str:
     return f"mlebench-{run_id[:12]}-{attempt.id}"
 
 
+@dataclass(frozen=True)
+class Endpoints:
+    """Where an agent without a container finds the host's services."""
+
+    validate_url: str | None = None
+    """None where the sandbox brings the endpoint in by itself."""
+    gateway_port: int | None = None
+    egress_port: int | None = None
+
+
 def sandbox_spec(
-    plan: Plan, run_id: str, attempt: Attempt, folder: AttemptFolder, sandbox: Sandbox, validate_url: str | None
+    plan: Plan, run_id: str, attempt: Attempt, folder: AttemptFolder, sandbox: Sandbox, endpoints: Endpoints
 ) -> SandboxSpec:
-    """What the sandbox is asked for. `validate_url` is None where the sandbox brings the endpoint in by itself."""
-    config = plan.config
+    """What the sandbox is asked for."""
+    config, contained = plan.config, in_container(sandbox)
+    share = attempt.share or Share(cpus=config.cpus, memory_gb=config.memory_gb)
+    forwards = {VALIDATE_PORT: VALIDATE_SOCKET}
+    if config.model is not None:
+        forwards[GATEWAY_PORT] = GATEWAY_SOCKET
+    network = Network.parse(config.network)
+    if network.mode == "allow":
+        forwards[EGRESS_PORT] = EGRESS_SOCKET
+    return SandboxSpec(
+        name=sandbox_name(run_id, attempt),
+        image=plan.image if contained else None,
+        command=tuple(plan.agent.facts.command),
+        agent_dir=plan.agent.folder,
+        public=plan.prepared[attempt.competition].public,
+        outbox=folder.outbox,
+        control=folder.control,
+        environment=agent_environment(plan, attempt, folder, sandbox, endpoints),
+        resources=Resources(
+            cpus=share.cpus,
+            memory_gb=share.memory_gb,
+            pids=config.pids,
+            shm_gb=config.shm_gb,
+            disk_gb=config.disk_gb,
+            gpus=tuple(share.gpus),
+            cpuset=share.cpuset,
+        ),
+        network=network,
+        forwards=forwards if contained else {},
+        runtime=config.runtime,
+        labels={"mlebench.run": run_id, "mlebench.attempt": attempt.id},
+    )
+
+
+def agent_environment(
+    plan: Plan, attempt: Attempt, folder: AttemptFolder, sandbox: Sandbox, endpoints: Endpoints
+) -> dict[str, str]:
+    """The variables of docs/agents.md, as far as they are not the sandbox's own (paths)."""
+    config, contained = plan.config, in_container(sandbox)
     public = plan.prepared[attempt.competition].public
-    data = CONTAINER.data if _in_container(sandbox) else public.absolute()
-    control = CONTAINER_CONTROL if _in_container(sandbox) else folder.control.absolute()
+    data = CONTAINER.data if contained else public.absolute()
+    control = CONTAINER_CONTROL if contained else folder.control.absolute()
     competition = plan.competitions[attempt.competition]
     sample = _sample_for_agents(competition, plan.prepared[attempt.competition], folder, data, control)
     environment = {
@@ -36,28 +95,55 @@ def sandbox_spec(
         "TIME_LIMIT_SECS": str(round(config.time_limit_seconds)),
         "SEED": str(attempt.seed),
         "SAMPLE_SUBMISSION": str(sample),
+        "STEP_LIMIT": _text(config.step_limit),
+        "COST_LIMIT_USD": _text(config.budget_usd),
+        "TOKEN_LIMIT": _text(config.budget_tokens),
+        "CALL_LIMIT": _text(config.budget_calls),
+        "NOTICES_FILE": str(control / NOTICES_FILE),
     }
-    if validate_url is not None:
-        environment["VALIDATE_URL"] = validate_url
-    return SandboxSpec(
-        name=sandbox_name(run_id, attempt),
-        image=plan.image if _in_container(sandbox) else None,
-        command=tuple(plan.agent.facts.command),
-        agent_dir=plan.agent.folder,
-        public=public,
-        outbox=folder.outbox,
-        control=folder.control,
-        environment=environment,
-        resources=Resources(cpus=config.cpus, memory_gb=config.memory_gb, disk_gb=config.disk_gb),
-        network=Network.parse(config.network),
-        labels={"mlebench.run": run_id, "mlebench.attempt": attempt.id},
-    )
+    for name, option in plan.agent.facts.options.items():
+        environment[f"OPTION_{_upper(name)}"] = config.options.get(name, option.default)
+    if endpoints.validate_url is not None and not contained:
+        environment["VALIDATE_URL"] = endpoints.validate_url
+    if config.model is not None:
+        environment |= _model_environment(plan, attempt, GATEWAY_PORT if contained else endpoints.gateway_port)
+    if config.network.startswith("allow="):
+        proxy = f"http://127.0.0.1:{EGRESS_PORT if contained else endpoints.egress_port}"
+        for name, value in (("HTTP_PROXY", proxy), ("HTTPS_PROXY", proxy), ("NO_PROXY", "localhost,127.0.0.1,::1")):
+            environment |= {name: value, name.lower(): value}  # which of the two is read differs from tool to tool
+    return environment
+
+
+def _model_environment(plan: Plan, attempt: Attempt, port: int | None) -> dict[str, str]:
+    config, door = plan.config, f"http://127.0.0.1:{port}"
+    assert config.model is not None and plan.agent.facts.models is not None
+    key = attempt.gateway_key or ""
+    roles = {
+        f"MODEL_{_upper(role)}": config.role_models.get(role, config.model) for role in plan.agent.facts.models.roles
+    }
+    return {
+        "MODEL": config.model,
+        **roles,
+        **dict.fromkeys(("OPENAI_BASE_URL", "OPENAI_API_BASE"), f"{door}/v1"),
+        **dict.fromkeys(("ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL"), door),
+        **dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"), key),
+    }
+
+
+def _upper(name: str) -> str:
+    return name.upper().replace("-", "_")
+
+
+def _text(limit: float | None) -> str:
+    if limit is None:
+        return ""
+    return str(limit) if isinstance(limit, int) else f"{limit:.12g}"
 
 
 def validation_service(plan: Plan, attempt: Attempt, folder: AttemptFolder, sandbox: Sandbox) -> ValidationService:
     """The attempt's validation endpoint: behind a socket for containers, on a port where there are none."""
     competition, paths = plan.competitions[attempt.competition], plan.prepared[attempt.competition]
-    socket = folder.control / VALIDATE_SOCKET if _in_container(sandbox) else None
+    socket = folder.control / VALIDATE_SOCKET if in_container(sandbox) else None
     if socket is not None:
         socket.parent.mkdir(parents=True, exist_ok=True)
     return ValidationService(
@@ -70,7 +156,8 @@ def validation_service(plan: Plan, attempt: Attempt, folder: AttemptFolder, sand
     )
 
 
-def _in_container(sandbox: Sandbox) -> bool:
+def in_container(sandbox: Sandbox) -> bool:
+    """Whether agents see container paths, and reach the host through sockets alone."""
     return sandbox.name == "docker"
 
 

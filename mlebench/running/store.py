@@ -216,10 +216,9 @@ def _fill(path: Path, config: RunConfig, attempts: Iterable[Attempt]) -> None:
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
         db.execute("BEGIN")
-        versions = {"mlebench": __version__, "python": platform.python_version(), "platform": platform.platform()}
         db.execute(
             "INSERT INTO run VALUES (?, ?, ?, ?)",
-            (uuid.uuid4().hex, config.model_dump_json(), json.dumps(versions), datetime.now(UTC).isoformat()),
+            (uuid.uuid4().hex, config.model_dump_json(), json.dumps(versions_here()), datetime.now(UTC).isoformat()),
         )
         db.executemany(
             "INSERT INTO attempts VALUES (?, ?, ?, ?)",
@@ -228,6 +227,11 @@ def _fill(path: Path, config: RunConfig, attempts: Iterable[Attempt]) -> None:
         db.execute("COMMIT")
     finally:
         db.close()
+
+
+def versions_here() -> dict[str, str]:
+    """What runs this: mlebench, python, platform."""
+    return {"mlebench": __version__, "python": platform.python_version(), "platform": platform.platform()}
 
 
 @contextmanager

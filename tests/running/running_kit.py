@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mlebench.running.executor import Executor
 from mlebench.running.plan import open_plan
 from mlebench.running.records import Attempt, RunConfig
 from mlebench.running.store import RunStore
-from mlebench.sandbox.base import Exit, SandboxSpec
+from mlebench.sandbox.base import EngineFacts, Exit, ImageFacts, SandboxSpec
 
 BOARD = """
 higher_is_better = true
@@ -102,8 +102,17 @@ class FakeSandbox:
         self.most_at_once = 0
         self.silent_until = 0.0
 
-    def check(self, image: str | None = None) -> None:
+    def check(self, image: str | None = None, runtime: str | None = None, gpus: Sequence[str] = ()) -> None:
         pass
+
+    def disk_usage(self, handle: str) -> int:
+        return 0
+
+    def image_facts(self, image: str) -> ImageFacts | None:
+        return None
+
+    def engine_facts(self) -> EngineFacts:
+        return EngineFacts(name="fake")
 
     def start(self, spec: SandboxSpec) -> str:
         with self._lock:

@@ -11,7 +11,7 @@ from running_kit import FakeSandbox, Notes, Play, World, make_executor, resume_r
 
 from mlebench.grading.report import Outcome
 from mlebench.running import attempt as attempt_module
-from mlebench.running import outputs
+from mlebench.running import conclusion, outputs
 from mlebench.running.events import read_events, verify_chain
 from mlebench.running.executor import exit_code
 from mlebench.running.folders import AttemptFolder
@@ -73,7 +73,9 @@ def test_what_is_left_of_a_done_attempt(world: World) -> None:
     assert sandbox.removed == [f"{sandbox.specs[0].name}#1"]
     assert verify_chain(folder.events, attempt.events_head).holds
     names = [line["event"] for line in read_events(folder.events)]
-    assert names == ["try", "validation_endpoint", "started", "ended", "collected", "sealed", "graded"]
+    assert names == [
+        *("try", "validation_endpoint", "started", "environment", "ended", "collected", "concluded", "sealed", "graded")
+    ]
     sealed = next(line for line in read_events(folder.events) if line["event"] == "sealed")
     assert sealed["submission_sha256"] == attempt.submission_sha256 == attempt.grade.submission_sha256  # type: ignore[union-attr]
 
@@ -155,7 +157,7 @@ def test_output_that_cannot_be_collected_at_once_is_collected_later(
             raise OSError(28, "No space left on device")
         return collect(folder, limit)
 
-    monkeypatch.setattr(attempt_module, "collect_outputs", flaky)
+    monkeypatch.setattr(conclusion, "collect_outputs", flaky)
     sandbox = FakeSandbox()
     (attempt,) = start_run(world, sandbox)
     assert (attempt.end, attempt.tries, len(calls), len(sandbox.specs)) == (End.FINISHED, 1, 2, 1)

@@ -49,7 +49,7 @@ def test_agents_that_cannot_run_so_are_refused(world: World) -> None:
 def test_a_sandbox_that_does_not_work_is_found_before_the_start(world: World) -> None:
     sandbox = FakeSandbox()
 
-    def broken(image: str | None = None) -> None:
+    def broken(image: str | None = None, *more: object) -> None:
         raise SandboxError(f"There is no image {image}.")
 
     sandbox.check = broken  # type: ignore[method-assign]

@@ -1,0 +1,64 @@
+"""What a runner finds of an attempt that another one, killed since, had started."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from mlebench.errors import SandboxError
+from mlebench.running.folders import AttemptFolder
+from mlebench.running.records import Attempt, End
+from mlebench.sandbox.base import Exit, Sandbox
+from mlebench.sandbox.engine import EngineAwayError
+
+NO_CODE = "nothing says how the agent ended; its supervisor was killed"
+RESTARTED = "the engine or the machine was restarted while the agent ran, and ended it"
+
+
+def fault_of_ours(over: Exit) -> str | None:
+    """Why an end says nothing about the agent; None where it does."""
+    if over.lost:
+        return RESTARTED
+    return NO_CODE if over.code is None else None
+
+
+def why_lost(sandbox: Sandbox, attempt: Attempt, patience_seconds: float) -> str | None:
+    """Why a running attempt cannot be gone on with; None when its agent still runs, or ended in a way that counts.
+
+    An engine that does not answer is waited for; SandboxError when it stays away.
+    """
+    if attempt.handle is None:
+        return "lost: its runner was killed while it started"
+    if attempt.end is End.CANCELLED:
+        return "interrupted"
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            over = sandbox.wait(attempt.handle, 0)
+            break
+        except EngineAwayError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(1.0)
+        except SandboxError as error:
+            return f"lost: {error}"
+    if over is None or attempt.end is not None:
+        return None
+    fault = fault_of_ours(over)
+    return f"lost: {fault}" if fault is not None else None
+
+
+def overrun(sandbox: Sandbox, attempt: Attempt, folder: AttemptFolder, tolerated_seconds: float) -> float:
+    """By how much the agent may have outlived its time: up to now, or to its last submission when it ended."""
+    assert attempt.deadline_at is not None and attempt.handle is not None
+    if attempt.end is not None:
+        return 0.0
+    last = datetime.now(UTC)
+    if not sandbox.alive(attempt.handle):
+        try:
+            written = (folder.outbox / "submission" / "submission.csv").lstat().st_mtime
+        except OSError:
+            return 0.0
+        last = datetime.fromtimestamp(written, UTC)
+    over = (last - attempt.deadline_at).total_seconds()
+    return over if over > tolerated_seconds else 0.0

@@ -1,0 +1,42 @@
+"""The share of the machine that an attempt holds while its agent runs."""
+
+from __future__ import annotations
+
+from mlebench.hardware.api import Lease, LeaseDesk, Share
+
+
+class NoShareError(Exception):
+    """Everything that could be handed out is held by others at the moment; the attempt waits in the queue."""
+
+
+class HeldShare:
+    """Takes, adopts and gives back; does nothing where nothing is handed out."""
+
+    def __init__(self, desk: LeaseDesk | None, owner: str) -> None:
+        self._desk = desk
+        self._owner = owner
+        self._lease: Lease | None = None
+
+    @property
+    def share(self) -> Share | None:
+        """What is held."""
+        return self._lease.share if self._lease is not None else None
+
+    def take(self) -> None:
+        """Get a share; NoShareError while there is none."""
+        if self._desk is None:
+            return
+        self._lease = self._desk.take(self._owner)
+        if self._lease is None:
+            raise NoShareError
+
+    def adopt(self, share: Share | None) -> None:
+        """Hold again what an attempt that was taken over uses."""
+        if self._desk is not None and share is not None:
+            self._lease = self._desk.adopt(self._owner, share)
+
+    def release(self) -> None:
+        """Give it back; harmless when done twice."""
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            lease.release()
