@@ -16,7 +16,7 @@ DataDirOption = Annotated[
     typer.Option(
         "--data-dir",
         envvar="MLEBENCH_DATA_DIR",
-        help="Where competition data lives. [default: ~/.cache/mle-bench/data]",
+        help="Where competition data lives. Default: ~/.cache/mle-bench/data.",
         show_default=False,
     ),
 ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlebench.cli import run_options as opt
 from mlebench.cli.app import app
 from mlebench.cli.options import (
     CompetitionOption,
@@ -20,54 +20,52 @@ from mlebench.cli.options import (
     registry,
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from mlebench.running.plan import Plan
-    from mlebench.running.store import Run, RunStore
-    from mlebench.sandbox.base import Sandbox
-
 
 @app.command("run")
 def run(
     context: typer.Context,
-    agent: Annotated[str | None, typer.Option("--agent", "-a", help="A built-in agent, or an agent folder.")] = None,
+    agent: opt.Agent = None,
     competition: CompetitionOption = None,
     split: SplitOption = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Attempts per competition, with seeds 0, 1, ...")] = 1,
-    time_limit: Annotated[str, typer.Option(help="Time of each attempt, such as 90s, 30m, 24h, 1h30m.")] = "24h",
-    grace: Annotated[str, typer.Option(help="Time between SIGTERM and the end, when the time is over.")] = "30s",
-    concurrency: Annotated[int, typer.Option("--concurrency", "-n", min=1, help="Attempts at the same time.")] = 1,
-    sandbox: Annotated[
-        str | None,
-        typer.Option(
-            help="docker, or process: no isolation, for agents you trust. [default: docker]", show_default=False
-        ),
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="The run's name. [default: time_agent]", show_default=False)] = None,
+    seeds: opt.Seeds = 1,
+    name: opt.Name = None,
+    option: opt.AgentOptions = None,
+    resume: opt.Resume = None,
+    dry_run: opt.DryRun = False,
+    edition: EditionOption = "v1",
     runs_dir: RunsDirOption = Path("runs"),
     data_dir_option: DataDirOption = None,
     competitions_dir: CompetitionsDirOption = None,
-    edition: EditionOption = "v1",
-    image: Annotated[str | None, typer.Option(help="Container image instead of the agent's.")] = None,
-    cpus: Annotated[float | None, typer.Option(min=0.01, help="Processors of each attempt.")] = None,
-    memory: Annotated[
-        float | None,
-        typer.Option(
-            min=0.01,
-            help="Memory of each attempt in GB. [default: in containers an equal share of 90 % of the machine's]",
-            show_default=False,
-        ),
-    ] = None,
-    disk: Annotated[float, typer.Option(min=0.001, help="What an attempt may write, in GB.")] = 50.0,
-    network: Annotated[
-        str, typer.Option(help="none, full, or allow=HOST,HOST: what of the network agents reach; reports say so.")
-    ] = "none",
-    resume: Annotated[
-        str | None, typer.Option(help="Go on with this run (name or folder), as it was configured.", show_default=False)
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, show the plan, start nothing.")] = False,
     as_json: JsonOption = False,
+    time_limit: opt.TimeLimit = "24h",
+    grace: opt.Grace = "30s",
+    warn_at: opt.WarnAt = "0.5,0.9,0.98",
+    step_limit: opt.StepLimit = None,
+    snapshot_every: opt.SnapshotEvery = "15m",
+    disk: opt.Disk = 50.0,
+    model: opt.Model = None,
+    budget_usd: opt.BudgetUsd = None,
+    budget_tokens: opt.BudgetTokens = None,
+    budget_calls: opt.BudgetCalls = None,
+    budget_grace: opt.BudgetGrace = "2m",
+    allow_model: opt.AllowModel = None,
+    providers: opt.Providers = None,
+    prices: opt.Prices = None,
+    record_llm: opt.RecordLlm = None,
+    replay_llm: opt.ReplayLlm = None,
+    concurrency: opt.Concurrency = 1,
+    cpus: opt.Cpus = None,
+    pin_cpus: opt.PinCpus = False,
+    memory: opt.Memory = None,
+    gpus_per_attempt: opt.GpusPerAttempt = None,
+    attempts_per_gpu: opt.AttemptsPerGpu = 1,
+    gpus: opt.Gpus = None,
+    sandbox: opt.SandboxName = None,
+    image: opt.Image = None,
+    runtime: opt.Runtime = None,
+    network: opt.NetworkWord = "none",
+    pids: opt.Pids = 4096,
+    shm: opt.Shm = None,
 ) -> None:
     """Run an agent on competitions and grade what it submits.
 
@@ -75,27 +73,36 @@ def run(
     was judged (an invalid submission is a judgement), 1 when a fault of sandbox or grader keeps some without a
     result, 2 when the command cannot be carried out, 130 after Ctrl-C.
     """
+    from mlebench.cli import driving
     from mlebench.errors import UsageError
 
     if resume is not None:
         allowed = {"resume", "runs_dir", "concurrency", "as_json"}
-        if extra := [option for key, option in _given(context).items() if key not in allowed]:
+        if extra := [spelt for key, spelt in _given(context).items() if key not in allowed]:
             raise UsageError(f"A resumed run keeps its configuration: leave out {', '.join(extra)}.")
-        raise typer.Exit(_resume(resume, runs_dir, concurrency if "concurrency" in _given(context) else None, as_json))
+        at_once = concurrency if "concurrency" in _given(context) else None
+        raise typer.Exit(driving.resume(resume, runs_dir, at_once, as_json))
     from mlebench.agents.agent import load_agent
+    from mlebench.gateway.api import Replay
     from mlebench.running.duration import parse_duration
     from mlebench.running.machine import memory_share_gb
     from mlebench.running.plan import agent_reference, check_name, default_name, open_plan
     from mlebench.running.records import RunConfig
+    from mlebench.running.requests import parse_models, parse_names, parse_options, parse_parts
     from mlebench.sandbox.base import Network
 
     if agent is None:
         raise UsageError("Say which agent to run: `--agent NAME` (dummy, baseline, ...) or `--agent FOLDER`.")
+    if record_llm is not None and replay_llm is not None:
+        raise UsageError("Answers are either recorded or replayed; leave out --record-llm or --replay-llm.")
     limit = parse_duration(time_limit)
     if limit <= 0:
         raise UsageError("The time limit must be longer than nothing.")
     chosen = load_agent(agent)
-    where = _sandbox(sandbox)
+    needs = chosen.facts.needs
+    where = driving.sandbox(sandbox)
+    main_model, role_models = parse_models(model or ())
+    answers = record_llm or replay_llm
     config = RunConfig(
         name=check_name(name or default_name(chosen)),
         agent=agent_reference(chosen),
@@ -105,114 +112,46 @@ def run(
         edition=edition,
         time_limit_seconds=limit,
         grace_seconds=parse_duration(grace),
+        warn_at=parse_parts(warn_at),
+        step_limit=needs.step_limit if step_limit is None else step_limit,
+        snapshot_seconds=0.0 if snapshot_every.strip() == "0" else parse_duration(snapshot_every),
         concurrency=concurrency,
         data_dir=str(data_dir(data_dir_option).root),
         competitions_dirs=[str(folder.absolute()) for folder in competitions_dir or ()],
         image=image,
         cpus=cpus,
-        memory_gb=memory or (memory_share_gb(concurrency) if where.isolates else None),
+        memory_gb=memory or needs.memory_gb or (memory_share_gb(concurrency) if where.isolates else None),
         disk_gb=disk,
         network=str(Network.parse(network)),
+        runtime=runtime,
+        pids=pids,
+        shm_gb=shm or needs.shm_gb or 1.0,
+        model=main_model,
+        role_models=role_models,
+        options=parse_options(option or ()),
+        budget_usd=budget_usd,
+        budget_tokens=budget_tokens,
+        budget_calls=budget_calls,
+        budget_grace_seconds=parse_duration(budget_grace),
+        models_allowed=allow_model or [],
+        replay=Replay.OFF if answers is None else Replay.RECORD if record_llm else Replay.REPLAY,
+        replay_dir=_absolute(answers),
+        providers_file=_absolute(providers),
+        prices_file=_absolute(prices),
+        gpus_per_attempt=needs.gpus if gpus_per_attempt is None else gpus_per_attempt,
+        attempts_per_gpu=attempts_per_gpu,
+        gpus=parse_names(gpus),
+        pin_cpus=pin_cpus,
     )
     plan = open_plan(config, where)
     if dry_run:
-        _show_plan(plan, as_json)
+        driving.show_plan(plan, as_json)
         return
-    raise typer.Exit(_start(plan, where, runs_dir, as_json))
+    raise typer.Exit(driving.start(plan, where, runs_dir, as_json))
 
 
-def _start(plan: Plan, sandbox: Sandbox, runs_dir: Path, as_json: bool) -> int:
-    from mlebench.running.lock import run_lock
-    from mlebench.running.store import RunStore
-
-    folder = runs_dir.absolute() / plan.config.name
-    with RunStore.create(folder, plan.config, plan.attempts) as store, run_lock(folder):
-        return _drive(store, plan, sandbox, None, as_json)
-
-
-def _resume(name: str, runs_dir: Path, concurrency: int | None, as_json: bool) -> int:
-    from mlebench.running.lock import run_lock
-    from mlebench.running.plan import open_plan
-    from mlebench.running.store import RunStore, resolve_run
-    from mlebench.sandbox import get_sandbox
-
-    folder = resolve_run(name, runs_dir)
-    with run_lock(folder), RunStore(folder) as store:
-        sandbox = get_sandbox(store.config.sandbox)
-        return _drive(store, open_plan(store.config, sandbox), sandbox, concurrency, as_json)
-
-
-def _drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None, as_json: bool) -> int:
-    from mlebench.cli import render
-    from mlebench.cli.progress import Progress
-    from mlebench.cli.runs import attempts_table, run_json
-    from mlebench.running.executor import Executor, exit_code
-    from mlebench.running.interrupts import INTERRUPTED
-
-    notes = render.console(stderr=True)
-    if not sandbox.isolates:
-        _print(notes, "The process sandbox does not isolate: agents can read and change whatever you can.")
-    _print(notes, f"Run {plan.config.name} in {store.folder}")
-    with Progress(notes, store.attempts()) as progress:
-        executor = Executor(store, plan, sandbox, progress, concurrency=concurrency)
-        attempts = executor.run()
-    code = exit_code(attempts, executor.interrupted)
-    done = store.read()
-    if as_json:
-        render.print_json({**run_json(done), "exit_code": code})
-    else:
-        render.console().print(attempts_table(attempts))
-    where = _words(done)
-    if code == INTERRUPTED:
-        _print(notes, f"Interrupted. Go on with: mlebench run --resume {where}")
-    elif code:
-        _print(
-            notes,
-            f"Some attempts have no result through a fault of ours. Try again with: mlebench run --resume {where}",
-        )
-    else:
-        _print(notes, f"Everything lies in {store.folder}. Next: mlebench report {where}")
-    return code
-
-
-def _sandbox(name: str | None) -> Sandbox:
-    """The sandbox asked for; without a word docker, and never silently something that does not isolate."""
-    from mlebench.errors import SandboxError, UsageError
-    from mlebench.sandbox import get_sandbox
-
-    sandbox = get_sandbox(name or "docker")
-    if name is None:
-        try:
-            sandbox.check()
-        except SandboxError as error:
-            offer = "" if "--sandbox process" in str(error) else " Or run without isolation: `--sandbox process`."
-            raise UsageError(f"{error}{offer}") from None
-    return sandbox
-
-
-def _show_plan(plan: Plan, as_json: bool) -> None:
-    from mlebench.cli import render
-    from mlebench.running.duration import format_duration
-
-    attempts, config = plan.attempts, plan.config
-    if as_json:
-        render.print_json(
-            {
-                "config": config.model_dump(mode="json"),
-                "attempts": [one.id for one in attempts],
-                "longest_seconds": plan.longest_seconds,
-            }
-        )
-        return
-    out = render.console()
-    for one in attempts:
-        _print(out, f"  {one.id}")
-    _print(
-        out,
-        f"{len(attempts)} attempts ({len(config.competitions)} competitions x {len(config.seeds)} seeds) of {plan.agent.name} "
-        f"in the {config.sandbox} sandbox, {format_duration(config.time_limit_seconds)} each, {config.concurrency} at a "
-        f"time: at most {format_duration(plan.longest_seconds)}. Nothing was started.",
-    )
+def _absolute(path: Path | None) -> str | None:
+    return str(path.expanduser().absolute()) if path is not None else None
 
 
 def _given(context: typer.Context) -> dict[str, str]:
@@ -223,14 +162,3 @@ def _given(context: typer.Context) -> dict[str, str]:
         if source is not None and source.name == "COMMANDLINE":
             given[parameter.name or ""] = max(parameter.opts, key=len)
     return given
-
-
-def _words(run: Run) -> str:
-    """How to name this run on a command line from here."""
-    import shlex
-
-    return run.folder.name if run.folder.parent == Path("runs").absolute() else shlex.quote(str(run.folder))
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

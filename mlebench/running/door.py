@@ -7,10 +7,11 @@ import time
 from pathlib import Path
 
 from mlebench.errors import GatewayError, SandboxError
-from mlebench.gateway.api import Budget, GatewayDesk, Ticket, Usage
+from mlebench.gateway.api import GatewayDesk, Ticket, Usage
 from mlebench.running.events import EventLog
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.records import Attempt, RunConfig, allowed_models
+from mlebench.running.spec import budget
 
 
 def new_key() -> str:
@@ -27,11 +28,12 @@ def ticket(config: RunConfig, attempt: Attempt, folder: AttemptFolder, socket: P
         log=folder.usage,
         model=config.model,
         models=allowed_models(config),
-        budget=Budget(usd=config.budget_usd, tokens=config.budget_tokens, calls=config.budget_calls),
+        budget=budget(config),
         socket=socket,
         port=attempt.gateway_port or 0,
         replay=config.replay,
-        cache=Path(config.replay_dir) if config.replay_dir else None,
+        cache=Path(config.replay_dir) / attempt.id if config.replay_dir else None,
+        hosted_tools=config.network == "full",
     )
 
 

@@ -68,33 +68,28 @@ def _about(part: float) -> str:
 class BudgetWatch:
     """Dollars, tokens and calls. The gateway refuses what goes beyond; here the attempt's end follows from it.
 
-    An agent that uses its budget up may go on without models as long as it likes: its last training may still run.
+    An agent that used its budget up may go on without models as long as it likes: its last training may still run.
     From the first call that is refused it has a grace to hand in its best.
     """
 
     def __init__(self, config: RunConfig, notices: Notices, exhausted_at: datetime | None) -> None:
         self._config = config
         self._notices = notices
-        self._refused = 0
-        """Refusals so far that had other reasons."""
         self.exhausted_at = exhausted_at
         """When a call was first refused for it."""
 
     def look(self, usage: Usage) -> bool:
         """Take in the totals; True when just now a call was refused for the first time."""
-        if usage.exhausted is None:
-            self._refused = usage.refused
-            self._warn(usage)
-            return False
-        what = _BUDGETS.get(usage.exhausted, usage.exhausted)
-        self._notices.tell(
-            "budget", f"Budget: the {what} of this attempt are used up; further model calls are refused."
-        )
-        if usage.refused <= self._refused or self.exhausted_at is not None:
+        self._warn(usage)
+        if usage.exhausted is None or self.exhausted_at is not None:
             return False
         self.exhausted_at = datetime.now(UTC)
-        grace = format_duration(self._config.budget_grace_seconds)
-        self._notices.tell("budget over", f"Budget: the attempt ends in {grace}; hand in the best submission now.")
+        what, grace = _BUDGETS.get(usage.exhausted, usage.exhausted), format_duration(self._config.budget_grace_seconds)
+        self._notices.tell(
+            "budget over",
+            f"Budget: the {what} of this attempt are used up and model calls are refused. "
+            f"It ends in {grace}; hand in the best submission now.",
+        )
         return True
 
     def _warn(self, usage: Usage) -> None:

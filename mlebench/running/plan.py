@@ -14,6 +14,7 @@ from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.errors import NotPreparedError, UsageError
 from mlebench.grading.leaderboard import load_leaderboard
 from mlebench.registry import Registry
+from mlebench.running.checks import check_agent, check_models
 from mlebench.running.records import Attempt, RunConfig
 from mlebench.sandbox.base import Sandbox
 
@@ -68,13 +69,14 @@ def check_name(name: str) -> str:
     return name
 
 
-def open_plan(config: RunConfig, sandbox: Sandbox) -> Plan:
-    """Open what the configuration names; the first thing that would stop a run is raised as one sentence."""
+def open_plan(config: RunConfig, sandbox: Sandbox, *, starts: bool = True) -> Plan:
+    """Open what the configuration names; the first thing that would stop a run is raised as one sentence.
+
+    `starts`: whether agents will be started. Without, only what grading needs has to be there.
+    """
     agent = load_agent(config.agent)
-    if sandbox.name == "process" and not agent.facts.process:
-        raise UsageError(f"The agent {agent.name} runs in containers only; use `--sandbox docker`.")
-    if agent.facts.network and config.network == "none":
-        raise UsageError(f"The agent {agent.name} needs the network; allow it with `--network full` or `allow=HOST`.")
+    check_agent(agent, config, sandbox)
+    check_models(agent, config, keys=starts)
     if not config.competitions:
         raise UsageError("No competition is chosen; name some with `-c ID` or `--split NAME`.")
     registry = Registry([Path(folder) for folder in config.competitions_dirs])
@@ -83,7 +85,8 @@ def open_plan(config: RunConfig, sandbox: Sandbox) -> Plan:
         load_leaderboard(competition.folder, competition.metric.higher_is_better)
     prepared = _all_prepared(DataDir(Path(config.data_dir)), competitions, config)
     plan = Plan(config, agent, competitions, prepared)
-    sandbox.check(plan.image)
+    if starts:
+        sandbox.check(plan.image, config.runtime)
     return plan
 
 

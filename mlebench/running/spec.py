@@ -8,10 +8,12 @@ from pathlib import PurePath, PurePosixPath
 
 from mlebench.competition import Competition
 from mlebench.data.paths import PreparedPaths
+from mlebench.gateway.api import Budget
+from mlebench.gateway.environment import budget_environment, model_environment
 from mlebench.hardware.api import Share
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import Plan
-from mlebench.running.records import Attempt
+from mlebench.running.records import Attempt, RunConfig
 from mlebench.sandbox.base import Network, Resources, Sandbox, SandboxSpec
 from mlebench.sandbox.layout import (
     CONTAINER,
@@ -95,18 +97,22 @@ def agent_environment(
         "TIME_LIMIT_SECS": str(round(config.time_limit_seconds)),
         "SEED": str(attempt.seed),
         "SAMPLE_SUBMISSION": str(sample),
-        "STEP_LIMIT": _text(config.step_limit),
-        "COST_LIMIT_USD": _text(config.budget_usd),
-        "TOKEN_LIMIT": _text(config.budget_tokens),
-        "CALL_LIMIT": _text(config.budget_calls),
+        "STEP_LIMIT": "" if config.step_limit is None else str(config.step_limit),
+        **budget_environment(budget(config)),
         "NOTICES_FILE": str(control / NOTICES_FILE),
     }
     for name, option in plan.agent.facts.options.items():
         environment[f"OPTION_{_upper(name)}"] = config.options.get(name, option.default)
     if endpoints.validate_url is not None and not contained:
         environment["VALIDATE_URL"] = endpoints.validate_url
-    if config.model is not None:
-        environment |= _model_environment(plan, attempt, GATEWAY_PORT if contained else endpoints.gateway_port)
+    if config.model is not None and plan.agent.facts.models is not None:
+        environment |= model_environment(
+            f"http://127.0.0.1:{GATEWAY_PORT if contained else endpoints.gateway_port}",
+            attempt.gateway_key or "",
+            config.model,
+            plan.agent.facts.models.roles,
+            config.role_models,
+        )
     if config.network.startswith("allow="):
         proxy = f"http://127.0.0.1:{EGRESS_PORT if contained else endpoints.egress_port}"
         for name, value in (("HTTP_PROXY", proxy), ("HTTPS_PROXY", proxy), ("NO_PROXY", "localhost,127.0.0.1,::1")):
@@ -114,30 +120,13 @@ def agent_environment(
     return environment
 
 
-def _model_environment(plan: Plan, attempt: Attempt, port: int | None) -> dict[str, str]:
-    config, door = plan.config, f"http://127.0.0.1:{port}"
-    assert config.model is not None and plan.agent.facts.models is not None
-    key = attempt.gateway_key or ""
-    roles = {
-        f"MODEL_{_upper(role)}": config.role_models.get(role, config.model) for role in plan.agent.facts.models.roles
-    }
-    return {
-        "MODEL": config.model,
-        **roles,
-        **dict.fromkeys(("OPENAI_BASE_URL", "OPENAI_API_BASE"), f"{door}/v1"),
-        **dict.fromkeys(("ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "GEMINI_BASE_URL"), door),
-        **dict.fromkeys(("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"), key),
-    }
+def budget(config: RunConfig) -> Budget:
+    """What the gateway holds each attempt to."""
+    return Budget(usd=config.budget_usd, tokens=config.budget_tokens, calls=config.budget_calls)
 
 
 def _upper(name: str) -> str:
     return name.upper().replace("-", "_")
-
-
-def _text(limit: float | None) -> str:
-    if limit is None:
-        return ""
-    return str(limit) if isinstance(limit, int) else f"{limit:.12g}"
 
 
 def validation_service(plan: Plan, attempt: Attempt, folder: AttemptFolder, sandbox: Sandbox) -> ValidationService:

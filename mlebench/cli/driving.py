@@ -1,0 +1,133 @@
+"""Driving a run from the command line: a new one or one that is resumed, with what people see meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mlebench.running.plan import Plan
+    from mlebench.running.store import Run, RunStore
+    from mlebench.sandbox.base import Sandbox
+
+
+def start(plan: Plan, sandbox: Sandbox, runs_dir: Path, as_json: bool) -> int:
+    """Make a new run and drive it to its end; the command's exit code."""
+    from mlebench.running.lock import run_lock
+    from mlebench.running.store import RunStore
+
+    folder = runs_dir.absolute() / plan.config.name
+    with RunStore.create(folder, plan.config, plan.attempts) as store, run_lock(folder):
+        return drive(store, plan, sandbox, None, as_json)
+
+
+def resume(name: str, runs_dir: Path, concurrency: int | None, as_json: bool) -> int:
+    """Go on with a run; the command's exit code."""
+    from mlebench.running.lock import run_lock
+    from mlebench.running.plan import open_plan
+    from mlebench.running.records import State
+    from mlebench.running.store import RunStore, resolve_run
+    from mlebench.sandbox import get_sandbox
+
+    folder = resolve_run(name, runs_dir)
+    with run_lock(folder), RunStore(folder) as store:
+        where = get_sandbox(store.config.sandbox)
+        starts = any(one.failed or one.state in (State.QUEUED, State.RUNNING) for one in store.attempts())
+        return drive(store, open_plan(store.config, where, starts=starts), where, concurrency, as_json)
+
+
+def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None, as_json: bool) -> int:
+    """Bring every attempt of a run to its end, show how that goes; the command's exit code."""
+    from mlebench.cli import render
+    from mlebench.cli.progress import Progress
+    from mlebench.cli.runs import attempts_table, run_json
+    from mlebench.running.desks import open_gateway, open_leases
+    from mlebench.running.executor import Executor, exit_code
+    from mlebench.running.interrupts import INTERRUPTED
+
+    notes = render.console(stderr=True)
+    if not sandbox.isolates:
+        _print(notes, "The process sandbox does not isolate: agents can read and change whatever you can.")
+    _print(notes, f"Run {plan.config.name} in {store.folder}")
+    with Progress(notes, store.attempts()) as progress:
+        executor = Executor(
+            store,
+            plan,
+            sandbox,
+            progress,
+            gateway=open_gateway(plan, store.folder),
+            leases=open_leases(plan.config, sandbox),
+            concurrency=concurrency,
+        )
+        attempts = executor.run()
+    code = exit_code(attempts, executor.interrupted)
+    done = store.read()
+    if as_json:
+        render.print_json({**run_json(done), "exit_code": code})
+    else:
+        render.console().print(attempts_table(attempts))
+    where = _words(done)
+    if code == INTERRUPTED:
+        _print(notes, f"Interrupted. Go on with: mlebench run --resume {where}")
+    elif code:
+        _print(
+            notes,
+            f"Some attempts have no result through a fault of ours. Try again with: mlebench run --resume {where}",
+        )
+    else:
+        _print(notes, f"Everything lies in {store.folder}. Next: mlebench report {where}")
+    return code
+
+
+def sandbox(name: str | None) -> Sandbox:
+    """The sandbox asked for; without a word docker, and never silently something that does not isolate."""
+    from mlebench.errors import SandboxError, UsageError
+    from mlebench.sandbox import get_sandbox
+
+    sandbox = get_sandbox(name or "docker")
+    if name is None:
+        try:
+            sandbox.check()
+        except SandboxError as error:
+            offer = "" if "--sandbox process" in str(error) else " Or run without isolation: `--sandbox process`."
+            raise UsageError(f"{error}{offer}") from None
+    return sandbox
+
+
+def show_plan(plan: Plan, as_json: bool) -> None:
+    """What a run would do."""
+    from mlebench.cli import render
+    from mlebench.running.duration import format_duration
+
+    attempts, config = plan.attempts, plan.config
+    if as_json:
+        render.print_json(
+            {
+                "config": config.model_dump(mode="json"),
+                "attempts": [one.id for one in attempts],
+                "longest_seconds": plan.longest_seconds,
+            }
+        )
+        return
+    out = render.console()
+    for one in attempts:
+        _print(out, f"  {one.id}")
+    _print(
+        out,
+        f"{len(attempts)} attempts ({len(config.competitions)} competitions x {len(config.seeds)} seeds) of {plan.agent.name} "
+        f"in the {config.sandbox} sandbox, {format_duration(config.time_limit_seconds)} each, {config.concurrency} at a "
+        f"time: at most {format_duration(plan.longest_seconds)}. Nothing was started.",
+    )
+
+
+def _words(run: Run) -> str:
+    """How to name this run on a command line from here."""
+    import shlex
+
+    return run.folder.name if run.folder.parent == Path("runs").absolute() else shlex.quote(str(run.folder))
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
