@@ -12,7 +12,7 @@ TASK, LIMITS, MODELS, MACHINE, CONTAINER = "What to run", "Limits", "Models", "M
 
 def _option(panel: str, *names: str, help: str, **more: object) -> typer.models.OptionInfo:
     """An option of a group; one without a default of its own shows none."""
-    return typer.Option(*names, help=help, rich_help_panel=panel, **more)  # type: ignore[arg-type,no-any-return,call-overload]
+    return typer.Option(*names, help=help, rich_help_panel=panel, **more)  # type: ignore[arg-type]
 
 
 Agent = Annotated[str | None, _option(TASK, "--agent", "-a", help="A built-in agent, or an agent folder.")]
@@ -69,7 +69,10 @@ BudgetGrace = Annotated[
 AllowModel = Annotated[
     list[str] | None,
     _option(
-        MODELS, "--allow-model", help="A model that agents may ask for besides --model (repeatable).", show_default=False
+        MODELS,
+        "--allow-model",
+        help="A model that agents may ask for besides --model (repeatable).",
+        show_default=False,
     ),
 ]
 Providers = Annotated[

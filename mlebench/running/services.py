@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlebench.egress.launcher import EgressProxy
 from mlebench.gateway.api import Usage
 from mlebench.running.door import ModelDoor, ticket
+from mlebench.running.egress import EgressDoor
 from mlebench.running.endpoint import Endpoint
 from mlebench.running.events import EventLog
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.records import Attempt
 from mlebench.running.site import Site
 from mlebench.running.spec import Endpoints, in_container, validation_service
-from mlebench.sandbox.layout import GATEWAY_SOCKET
+from mlebench.sandbox.base import Network
+from mlebench.sandbox.layout import EGRESS_SOCKET, GATEWAY_SOCKET
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,18 @@ class Services:
             wanted = ticket(config, attempt, folder, socket)
             self._door = ModelDoor(site.gateway, wanted, log, site.patience_seconds)
 
+        self._egress: EgressDoor | None = None
+        network = Network.parse(config.network)
+        if network.mode == "allow":
+            proxy = EgressProxy(network.hosts, folder.egress, _socket(folder, EGRESS_SOCKET))
+            self._egress = EgressDoor(proxy, log)
+
     def open(self) -> Endpoints:
         """Start everything; SandboxError when something cannot be. Says where an agent on this host finds it."""
         if self._door is not None:
             self._door.open()
+        if self._egress is not None:
+            self._egress.open()
         self._endpoint.start()
         return self.endpoints
 
@@ -70,6 +81,8 @@ class Services:
         """Bring back what died, and note what was asked meanwhile."""
         self._endpoint.keep_up()
         self._endpoint.note_calls()
+        if self._egress is not None:
+            self._egress.keep_up()
         if self._door is not None:
             self._door.keep_up()
 
@@ -92,7 +105,11 @@ class Services:
         try:
             usage = self._door.close() if self._door is not None else None
         finally:
-            self._endpoint.stop()
+            try:
+                if self._egress is not None:
+                    self._egress.close()
+            finally:
+                self._endpoint.stop()
         return Totals(self._endpoint.count, usage)
 
 

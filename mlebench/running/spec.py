@@ -8,6 +8,7 @@ from pathlib import PurePath, PurePosixPath
 
 from mlebench.competition import Competition
 from mlebench.data.paths import PreparedPaths
+from mlebench.egress import proxy_environment
 from mlebench.gateway.api import Budget
 from mlebench.gateway.environment import budget_environment, model_environment
 from mlebench.hardware.api import Share
@@ -41,7 +42,6 @@ class Endpoints:
     validate_url: str | None = None
     """None where the sandbox brings the endpoint in by itself."""
     gateway_port: int | None = None
-    egress_port: int | None = None
 
 
 def sandbox_spec(
@@ -114,9 +114,7 @@ def agent_environment(
             config.role_models,
         )
     if config.network.startswith("allow="):
-        proxy = f"http://127.0.0.1:{EGRESS_PORT if contained else endpoints.egress_port}"
-        for name, value in (("HTTP_PROXY", proxy), ("HTTPS_PROXY", proxy), ("NO_PROXY", "localhost,127.0.0.1,::1")):
-            environment |= {name: value, name.lower(): value}  # which of the two is read differs from tool to tool
+        environment |= proxy_environment()
     return environment
 
 
