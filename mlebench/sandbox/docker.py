@@ -266,14 +266,15 @@ class DockerSandbox:
             cap_drop=["ALL"],
             environment={"NVIDIA_VISIBLE_DEVICES": ",".join(gpus)},
             labels={"mlebench.probe": "gpus"},
+            auto_remove=True,  # by the engine, also when we are killed meanwhile
             device_requests=gpu_requests(gpus),
             **({"runtime": runtime} if runtime else {}),
         )
         try:
             container.start()
-            container.wait(timeout=60)
+            container.wait(timeout=60, condition="removed")
         finally:
-            container.remove(force=True, v=True)
+            self.remove(container.id)
 
     def _remove_namesake(self, spec: SandboxSpec) -> None:
         # A runner killed between creating a container and noting its id leaves one of the same name and labels.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,8 @@ def parse(text: str) -> Packages | None:
 
 
 def _list(client: Any, image_id: str) -> str:
-    import requests
+    """What the script prints in a container of this image; empty when it takes too long or prints too much."""
+    from docker.errors import APIError
 
     container = client.containers.create(
         image_id,
@@ -86,22 +89,30 @@ def _list(client: Any, image_id: str) -> str:
         memswap_limit="1g",
         pids_limit=64,
         init=True,
-        log_config={"Type": "json-file", "Config": {"max-size": "16m", "max-file": "1"}},
+        auto_remove=True,  # by the engine, also when we are killed meanwhile
+        log_config={"Type": "none"},
     )
+    overdue = threading.Timer(SECONDS, _kill, [container])
+    overdue.daemon = True
     try:
+        output = container.attach(stdout=True, stderr=False, stream=True)
         container.start()
-        try:
-            container.wait(timeout=SECONDS)
-        except requests.RequestException:  # it takes too long; what is there so far has no end
-            return ""
+        overdue.start()
         text = b""
-        for chunk in container.logs(stdout=True, stderr=False, stream=True, follow=False):
+        for chunk in output:
             text += chunk
             if len(text) > _MOST_BYTES:
                 return ""
         return text.decode("utf-8", "replace")
     finally:
-        container.remove(force=True, v=True)
+        overdue.cancel()
+        with suppress(APIError):  # the engine has removed it, or is about to
+            container.remove(force=True, v=True)
+
+
+def _kill(container: Any) -> None:
+    with suppress(Exception):  # it may be gone at this moment, and so may the engine
+        container.kill()
 
 
 def _keep(path: Path, found: Packages) -> None:

@@ -163,13 +163,14 @@ def test_an_engine_that_refuses_gpus_is_found_out_before_the_run(monkeypatch: py
 
     def create(image: str, **asked: Any) -> Any:
         made.append(asked)
-        return SimpleNamespace(start=start, remove=lambda **_: gone.append(True))
+        return SimpleNamespace(id="c", start=start)
 
     sandbox = DockerSandbox()
     sandbox._connection = SimpleNamespace(
         ping=lambda: True,
         images=SimpleNamespace(get=lambda _: None),
         containers=SimpleNamespace(create=create),
+        api=SimpleNamespace(remove_container=lambda *_, **__: gone.append(True)),
         info=lambda: _INFO,
     )
     with pytest.raises(SandboxError, match="cannot hand GPUs"):
