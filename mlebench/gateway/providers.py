@@ -48,6 +48,8 @@ class Provider(TomlFacts):
     """How a protocol's key is handed over, where it is not the protocol's own way."""
     headers: dict[str, str] = {}
     """Sent with every request."""
+    stream_usage: bool = True
+    """Whether chat streams may be asked for their usage (stream_options); false where it comes anyhow."""
 
     @field_validator("speaks")
     @classmethod
@@ -71,6 +73,10 @@ class Provider(TomlFacts):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise GatewayError(f"{address!r} is not the address of a provider: it has to be http(s)://HOST/PATH.")
         return address
+
+    def variables(self) -> set[str]:
+        """Environment variables that its addresses name."""
+        return {found[1] for address in self.speaks.values() for found in _VARIABLE.finditer(address)}
 
     def style(self, speech: Speech) -> KeyStyle:
         """How the key is handed over."""
