@@ -30,5 +30,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _isolated_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Never touch the user's data, competitions or caches."""
     monkeypatch.setenv("MLEBENCH_DATA_DIR", str(tmp_path / "mlebench-data"))
+    monkeypatch.setenv("MLEBENCH_LEASES_DIR", str(tmp_path / "mlebench-leases"))
     monkeypatch.delenv("MLE_BENCH_DATA_DIR", raising=False)
     monkeypatch.delenv("MLEBENCH_COMPETITIONS_DIR", raising=False)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from mlebench.data.paths import DataDir
-from mlebench.doctor import access, data, engine, machine, python
+from mlebench.doctor import access, data, engine, gpus, machine, python
 from mlebench.doctor.examine import Check
 
 KAGGLE_SECONDS = 600.0
@@ -19,7 +19,8 @@ def all_checks(data_dir: DataDir, ask_kaggle_about: Sequence[str] = ()) -> list[
         Check("Python", python.python_version),
         Check("Packages", python.packages),
         Check("Machine", machine.processors_and_memory),
-        Check("GPUs", machine.gpus),
+        Check("GPUs", gpus.gpus),
+        Check("Leases", gpus.leases),
         Check("Landlock", machine.answers_hidden),
         Check("Container engine", engine.engine),
         Check("Disk", partial(data.free_disk, data_dir)),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlebench.doctor.finding import Finding, ok, problem, warning
+from mlebench.doctor.gpus import driver_present
 from mlebench.errors import MlebenchError, SandboxError
 
 SECONDS = 2.0
@@ -71,9 +72,10 @@ def _limits(info: dict[str, Any]) -> Finding:
 
 def _gpus(info: dict[str, Any]) -> Finding:
     registered = any("nvidia" in name for name in info.get("Runtimes") or {})
-    if registered or shutil.which("nvidia-container-runtime-hook") or shutil.which("nvidia-ctk"):
+    offered = any("nvidia.com/" in str(device.get("ID", "")) for device in info.get("DiscoveredDevices") or [])
+    if registered or offered or shutil.which("nvidia-container-runtime-hook") or shutil.which("nvidia-ctk"):
         return ok("Engine GPUs", "the NVIDIA container toolkit is there")
-    if shutil.which("nvidia-smi") is None:
+    if not driver_present():
         return ok("Engine GPUs", "no NVIDIA runtime, and no GPU that would need one")
     return warning(
         "Engine GPUs", "containers get no GPU", "install the NVIDIA container toolkit and restart the engine"

@@ -37,7 +37,8 @@ class SharePolicy:
     """Devices to choose from, as index, uuid or MIG id; empty takes all that are healthy."""
     cpus: float | None = None
     memory_gb: float | None = None
-    """Given by the user; None derives an equal share for each of `concurrency` attempts."""
+    """Given by the user; None derives an equal share of the memory for each of `concurrency` attempts.
+    `cpus` None is no limit (with `pin_cpus`: an equal share of the processors)."""
     pin_cpus: bool = False
     """Whether attempts get processors of their own (near their GPU where the machine tells) instead of a share of time."""
 
@@ -57,6 +58,8 @@ class Telemetry(BaseModel):
     """Highest of the sum over its GPUs."""
     energy_kwh: float | None = None
     """From the GPUs' own energy counters, else integrated power."""
+    shared: bool = False
+    """Whether other attempts had places on the same GPUs: the figures are the GPUs', not this attempt's alone."""
 
 
 class Lease(Protocol):

@@ -17,10 +17,14 @@ from mlebench.cli.verbs import doctor as _registered  # noqa: F401
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import prepare_competition
 from mlebench.data.sources import SourceRequest
-from mlebench.doctor import access, data, engine, machine, python
+from mlebench.doctor import access, data, engine, gpus, machine, python
 from mlebench.doctor.checks import all_checks
 from mlebench.doctor.examine import Check, examine
 from mlebench.doctor.finding import Level, ok
+from mlebench.hardware import nvml
+from mlebench.hardware.api import SharePolicy
+from mlebench.hardware.inventory import take_inventory
+from mlebench.hardware.leases import Leases
 from mlebench.registry import Registry
 from mlebench.validation import landlock
 
@@ -99,35 +103,86 @@ class TestMachine:
         assert "processors" in machine.processors_and_memory()[0].detail
 
     def test_a_small_machine_is_a_warning(self, monkeypatch):
-        monkeypatch.setattr(machine, "_memory_limit", lambda: 10**9)
+        monkeypatch.setattr(machine.processors, "memory_limit", lambda: 10**9)
         found = machine.processors_and_memory()[0]
         assert found.level is Level.WARNING and "allows 1.0 GB" in found.detail
-
-    def _smi(self, tmp_path: Path, monkeypatch, script: str):
-        tool = tmp_path / "bin" / "nvidia-smi"
-        tool.parent.mkdir()
-        tool.write_text(f"#!/bin/sh\n{script}\n")
-        tool.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
-        return machine.gpus()[0]
-
-    def test_gpus_are_counted(self, tmp_path: Path, monkeypatch):
-        found = self._smi(tmp_path, monkeypatch, "echo 'NVIDIA H200, 143771, 570.1'; echo 'NVIDIA H200, 143771, 570.1'")
-        assert found.level is Level.OK and found.detail == "2 x NVIDIA H200, 143771 MiB each, driver 570.1"
-
-    def test_a_broken_driver_is_a_warning(self, tmp_path: Path, monkeypatch):
-        found = self._smi(tmp_path, monkeypatch, "echo 'Failed to initialize NVML'; exit 9")
-        assert found.level is Level.WARNING and "NVML" in found.detail
-
-    def test_a_hanging_driver_is_a_warning(self, tmp_path: Path, monkeypatch):
-        monkeypatch.setattr(machine, "_SMI_SECONDS", 0.2)
-        assert "does not answer" in self._smi(tmp_path, monkeypatch, "exec sleep 5").detail
 
     def test_a_kernel_without_landlock(self, monkeypatch):
         monkeypatch.setattr(landlock, "abi", lambda: 0)
         assert machine.answers_hidden()[0].level is Level.WARNING
         monkeypatch.setattr(landlock, "abi", lambda: 4)
         assert machine.answers_hidden()[0].level is Level.OK
+
+
+class TestGpus:
+    """With a fake NVML (tests/hardware/fake_nvml.py); every state of every card is tested there."""
+
+    @pytest.fixture(autouse=True)
+    def _own_nvml(self, monkeypatch, tmp_path: Path):
+        monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "hardware"))
+        monkeypatch.setenv("MLEBENCH_LEASES_DIR", str(tmp_path / "leases"))
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        yield
+        nvml.use(None)
+
+    def _install(self, *cards, **options):
+        from fake_nvml import FakeNvml
+
+        nvml.use(FakeNvml(*cards, **options))
+
+    def test_each_card_with_its_health(self):
+        from fake_nvml import FakeGpu, FakeMig, cards
+
+        broken, used = cards(2)
+        broken.lost, used.used = True, 3 * 1024**3
+        self._install(broken, used, FakeGpu("GPU-m", mig=[FakeMig("MIG-1")]), FakeGpu("GPU-n", mig=[]))
+        levels = {one.title: (one.level, one.detail) for one in gpus.gpus()}
+        assert "2 x NVIDIA H200 (140 GB)" not in levels["GPUs"][1] and "3 x NVIDIA H200 (140 GB)" in levels["GPUs"][1]
+        assert "driver 570.86.15, CUDA up to 12.8" in levels["GPUs"][1]
+        assert levels["GPU 0"] == (Level.PROBLEM, "unknown GPU has fallen off the bus")
+        assert levels["GPU 1"] == (Level.OK, "NVIDIA H200, healthy, GPU-00000001; 3.0 GB in use")
+        assert "1g.18gb MIG-1" in levels["GPU 2"][1] and levels["GPU 3"][0] is Level.WARNING
+
+    def test_no_driver_is_no_problem_and_a_broken_one_is(self, monkeypatch):
+        self._install(init=12)
+        monkeypatch.setattr(gpus, "driver_present", lambda: False)
+        (found,) = gpus.gpus()
+        assert found.level is Level.OK and "no NVIDIA driver" in found.detail
+        self._install(init=18)
+        monkeypatch.setattr(gpus, "driver_present", lambda: True)
+        (found,) = gpus.gpus()
+        assert found.level is Level.PROBLEM and "reboot" in found.detail
+
+    def test_cards_that_hang_are_told_in_time(self, monkeypatch):
+        from fake_nvml import cards
+
+        several = cards(4)
+        self._install(*several)
+        inventory = take_inventory()
+        monkeypatch.setattr(gpus, "take_inventory", lambda: inventory)
+        monkeypatch.setattr(gpus, "_ANSWER_SECONDS", 0.2)
+        wait = threading.Event()
+        for card in several[1:]:
+            card.hang = wait
+        began = time.monotonic()
+        found = gpus.gpus()
+        wait.set()
+        assert time.monotonic() - began < 0.6
+        assert [one.level for one in found] == [Level.OK, Level.OK] + [Level.PROBLEM] * 3
+
+    def test_who_holds_what(self):
+        from fake_nvml import cards
+
+        self._install(*cards(1))
+        assert "no GPU" in gpus.leases()[0].detail
+        policy = SharePolicy(concurrency=1, gpus_per_attempt=1, pin_cpus=True, cpus=1)
+        desk = Leases(policy, living=lambda name: True)
+        lease = desk.take("mlebench-run-s0")
+        assert lease is not None
+        (found,) = gpus.leases()
+        assert found.level is Level.OK and "mlebench-run-s0 holds GPU 0, processors 0 since" in found.detail
+        assert f"runner {os.getpid()} of this user" in found.detail
+        lease.release()
 
 
 INFO = {
@@ -172,11 +227,12 @@ class TestEngine:
 
     def test_a_gpu_without_its_runtime_is_a_warning(self, tmp_path: Path, monkeypatch):
         monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(engine, "driver_present", lambda: False)
         assert engine._gpus(INFO).level is Level.OK
-        (tmp_path / "nvidia-smi").write_text("")
-        (tmp_path / "nvidia-smi").chmod(0o755)
+        monkeypatch.setattr(engine, "driver_present", lambda: True)
         assert engine._gpus(INFO).level is Level.WARNING
         assert engine._gpus({"Runtimes": {"nvidia": {}}}).level is Level.OK
+        assert engine._gpus({"DiscoveredDevices": [{"Source": "cdi", "ID": "nvidia.com/gpu=0"}]}).level is Level.OK
 
     def test_images(self):
         titles = {one.title: one for one in engine._images(["mlebench-agent:latest"])}

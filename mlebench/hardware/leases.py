@@ -1,0 +1,361 @@
+"""Shares of the machine, leased to attempts: GPUs, MIG devices, places on shared GPUs, processors.
+
+A lease belongs to a sandbox, not to the runner: it is over when it is released, or when its runner is dead *and* the
+sandbox no longer runs. Other runners respect it until then; a resumed runner adopts it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from mlebench.errors import HardwareError
+from mlebench.hardware import assign, processors
+from mlebench.hardware.api import Living, Share, SharePolicy
+from mlebench.hardware.health import Health
+from mlebench.hardware.inventory import Gpu, Inventory, memory_share_gb, take_inventory
+from mlebench.hardware.ledger import Entry, Hold, Ledger, Record, close_lease, new_record
+
+SETTLE_SECONDS = 5.0
+"""How long a dead runner's lease is kept after its sandbox was found not to run: an engine may still be about to carry
+out the runner's last wish."""
+_ASK_AGAIN_SECONDS = 2.0
+"""How long "it still runs" is believed of a dead runner's sandbox."""
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A lease on this machine, for people to read."""
+
+    owner: str
+    gpus: tuple[str, ...]
+    cpuset: str | None
+    pid: int
+    user: int
+    """The runner's user id."""
+    runner_alive: bool
+    since: datetime
+
+
+def held_leases(folder: Path | None = None) -> list[Held]:
+    """Every lease of this machine (of this user, where no shared folder is named), oldest first. Changes nothing."""
+    ledger = Ledger(folder)
+    if not ledger.folder.is_dir():
+        return []
+    with ledger.locked():
+        entries = ledger.entries()
+    return sorted((_shown(entry) for entry in entries), key=lambda one: one.since)
+
+
+class Leases:
+    """Hands out shares (mlebench.hardware.api.LeaseDesk); one a runner, thread-safe."""
+
+    def __init__(
+        self,
+        policy: SharePolicy,
+        *,
+        living: Living,
+        folder: Path | None = None,
+        inventory: Inventory | None = None,
+        health: Health | None = None,
+        settle_seconds: float = SETTLE_SECONDS,
+    ) -> None:
+        """`living` says of a sandbox's name whether it exists still; an error of it counts as yes."""
+        self._policy = policy
+        self._living = living
+        self._ledger = Ledger(folder)
+        self._inventory = inventory
+        self._health = health or Health()
+        self._settle = settle_seconds
+        self._lock = threading.Lock()
+        self._mine: dict[str, _Lease] = {}
+        self._seen_dead: dict[str, float] = {}
+        self._seen_living: dict[str, float] = {}
+        self._left_out: dict[str, str] = {}
+        self._over: set[str] = set()
+
+    @property
+    def inventory(self) -> Inventory:
+        """The machine as it was when first asked for."""
+        with self._lock:
+            if self._inventory is None:
+                self._inventory = take_inventory()
+            return self._inventory
+
+    @property
+    def left_out(self) -> list[str]:
+        """One sentence for each GPU that is not leased because something is wrong with it, as last looked at."""
+        with self._lock:
+            looked_at = self._inventory.gpus if self._inventory and self._policy.gpus_per_attempt > 0 else ()
+            broken = [f"{gpu.title} {gpu.fault}." for gpu in looked_at if gpu.fault]
+            return [*broken, *self._left_out.values()]
+
+    @cached_property
+    def _cores(self) -> dict[int, int]:
+        return processors.cores(self.inventory.cpus)
+
+    def check(self) -> None:
+        """Raise HardwareError, in one sentence, when this machine can never give what the policy asks for."""
+        policy = self._policy
+        if policy.attempts_per_gpu > 1 and policy.gpus_per_attempt != 1:
+            raise HardwareError("Attempts can share GPUs only when each attempt asks for exactly one GPU.")
+        if policy.pin_cpus and self._pinned() * policy.concurrency > self._usable_cpus():
+            raise HardwareError(
+                f"Attempts cannot have processors of their own: {policy.concurrency} at a time with {self._pinned()} each "
+                f"do not fit on {self._usable_cpus()}; ask for fewer, or do not pin."
+            )
+        if policy.gpus_per_attempt > 0:
+            self._check_gpus()
+        if self._keeps_records:
+            with self._ledger.locked():
+                pass
+
+    def take(self, owner: str) -> _Lease | None:
+        """A share for `owner` (a sandbox name), or None while all GPUs (or processors) are held or unhealthy.
+
+        An owner that holds a share already gets the same one. HardwareError where leases cannot be kept.
+        """
+        if not self._keeps_records:
+            return _Lease(self._share((), None), lambda: None)
+        with self._lock:
+            if owner in self._mine:
+                return self._mine[owner]
+        _ = self.inventory, self._cores  # looked at before anybody waits for the folder
+        self._clear_stale(owner)
+        sound: set[str] = set()
+        unsound: set[str] = set()
+        while True:
+            with self._ledger.locked():
+                entries = self._ledger.entries()
+                own = next((entry for entry in entries if entry.record.owner == owner), None)
+                if own is not None and own.alive:
+                    return None
+                others = [entry.record for entry in entries if entry is not own and not self._given_up(entry)]
+                choice = self._choose(others, own, unsound)
+                if choice is None:
+                    return None
+                holds, cpuset = choice
+                if sound.issuperset(hold.device for hold in holds):
+                    return self._enter(new_record(owner, holds, cpuset))
+            # GPUs are asked while nobody waits for the folder: a broken one may take its time.
+            before = {hold.device for hold in own.record.holds} if own is not None else set()
+            for device in {hold.device for hold in holds} - sound:
+                (sound if self._is_sound(device, used_before=device in before) else unsound).add(device)
+
+    def adopt(self, owner: str, share: Share) -> _Lease:
+        """Hold again what an attempt that was taken over already uses, whoever else may claim it."""
+        if not share.gpus and share.cpuset is None:
+            return _Lease(share, lambda: None)
+        with self._lock:
+            if owner in self._mine:
+                return self._mine[owner]
+        with self._ledger.locked():
+            known = {
+                hold.device: hold.places
+                for entry in self._ledger.entries()
+                if entry.record.owner == owner
+                for hold in entry.record.holds
+            }
+            holds = tuple(
+                Hold(device=device, slot=slot or 0, places=1 if slot is None else self._places(known.get(device), slot))
+                for device, slot in zip(share.gpus, _padded(share.slots, len(share.gpus)), strict=True)
+            )
+            return self._enter(new_record(owner, holds, share.cpuset), share)
+
+    @property
+    def _keeps_records(self) -> bool:
+        """Whether there is anything to lease: without GPUs and pinned processors nothing is written or locked."""
+        return self._policy.gpus_per_attempt > 0 or self._policy.pin_cpus
+
+    def _enter(self, record: Record, share: Share | None = None) -> _Lease:
+        """Write the lease down; the folder is locked."""
+        file = self._ledger.write(record)
+
+        def give_back() -> None:
+            with self._lock:
+                if self._mine.get(record.owner) is lease:
+                    del self._mine[record.owner]
+            for hold in record.holds:
+                self._health.forget(hold.device)
+            try:
+                with self._ledger.locked():
+                    self._ledger.remove_own(record.owner, record.token, file)
+            except HardwareError:
+                close_lease(file)  # the folder is gone, and the record with it
+
+        lease = _Lease(share or self._share(record.holds, record.cpuset), give_back)
+        with self._lock:
+            self._mine[record.owner] = lease
+        return lease
+
+    def _share(self, holds: Sequence[Hold], cpuset: str | None) -> Share:
+        policy = self._policy
+        memory = policy.memory_gb
+        return Share(
+            gpus=[hold.device for hold in holds],
+            slots=[hold.slot for hold in holds if hold.places > 1],
+            cpuset=cpuset,
+            cpus=policy.cpus,
+            memory_gb=memory_share_gb(policy.concurrency, self.inventory) if memory is None else memory,
+        )
+
+    def _choose(
+        self, others: Sequence[Record], own: Entry | None, unsound: set[str]
+    ) -> tuple[tuple[Hold, ...], str | None] | None:
+        """Devices and processors that no other lease names; None while there are not enough."""
+        policy = self._policy
+        holds: tuple[Hold, ...] = ()
+        offered: list[assign.Device] = []
+        if policy.gpus_per_attempt > 0:
+            offered = [device for device in self._offered() if device.id not in unsound]
+            if own is not None and own.record.holds:
+                # What the owner had before comes first: its old sandbox may be there still.
+                had = {hold.device for hold in own.record.holds}
+                offered.sort(key=lambda device: device.id not in had)
+            held = [hold for record in others for hold in record.holds]
+            found = assign.pick_devices(offered, held, policy.gpus_per_attempt, policy.attempts_per_gpu)
+            if found is None:
+                return None
+            holds = found
+        if not policy.pin_cpus:
+            return holds, None
+        taken = {hold.device for hold in holds}
+        near = list(dict.fromkeys(device.numa_node for device in offered if device.id in taken))
+        usable = self.inventory.cpus
+        cpus = assign.pick_cpus(
+            usable,
+            frozenset(cpu for record in others for cpu in processors.parse_cpuset(record.cpuset or "")),
+            self._pinned(),
+            [node for node in near if node is not None],
+            self.inventory.numa,
+            self._cores,
+        )
+        return None if cpus is None else (holds, processors.format_cpuset(cpus))
+
+    def _offered(self) -> list[assign.Device]:
+        wanted: Sequence[str] = self._policy.gpus
+        if not wanted and (visible := os.environ.get(VISIBLE)) is not None:
+            # What a batch system or the user gave this process is all it may give away.
+            wanted = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
+            if not wanted:
+                raise HardwareError(f"{VISIBLE} hides every GPU from this process; unset it to use them.")
+        return assign.devices(self.inventory, wanted)
+
+    def _check_gpus(self) -> None:
+        if self.inventory.no_gpus is not None:
+            raise HardwareError(self.inventory.no_gpus)
+        offered = self._offered()
+        healthy = [device for device in offered if self._is_sound(device.id, used_before=True)]
+        needed = self._policy.gpus_per_attempt
+        if len(healthy) >= needed:
+            return
+        reasons = [sentence.rstrip(".") for sentence in self.left_out]
+        reasons += [f"{gpu.title} is in MIG mode without a device" for gpu in self.inventory.gpus if _uncut(gpu)]
+        why = f" ({'; '.join(dict.fromkeys(reasons))})" if reasons else ""
+        have = f"only {len(healthy)}" if healthy else "none"
+        raise HardwareError(
+            f"Each attempt asks for {needed} GPU{'' if needed == 1 else 's'}, and {have} can be used on this machine{why}."
+        )
+
+    def _is_sound(self, device: str, *, used_before: bool) -> bool:
+        """Look at a device; what is wrong with it is kept for `left_out`."""
+        alone = self._policy.attempts_per_gpu == 1 and not used_before
+        complaint = self._health.complaint(device, exclusive=alone)
+        with self._lock:
+            if complaint is None:
+                self._left_out.pop(device, None)
+            else:
+                self._left_out[device] = f"{self._title(device)} {complaint}."
+        return complaint is None
+
+    def _title(self, device: str) -> str:
+        inventory = self._inventory or Inventory(cpus=())
+        return next((known.title for known in assign.devices(inventory) if known.id == device), device)
+
+    def _pinned(self) -> int:
+        """Processors that each attempt gets for its own."""
+        if self._policy.cpus is not None:
+            return max(1, math.ceil(self._policy.cpus))
+        return max(1, self._usable_cpus() // self._policy.concurrency)
+
+    def _usable_cpus(self) -> int:
+        return max(1, math.floor(self.inventory.processors))
+
+    def _places(self, known: int | None, slot: int) -> int:
+        return max(2, self._policy.attempts_per_gpu, known or 0, slot + 1)
+
+    def _clear_stale(self, owner: str) -> None:
+        """Take out leases whose runner is dead and whose sandbox no longer runs, except `owner`'s."""
+        with self._ledger.locked():
+            dead = [entry for entry in self._ledger.entries() if not entry.alive and entry.record.owner != owner]
+        # The engine is asked while nobody waits for the folder.
+        stale = [entry for entry in dead if self._is_over(entry.record)]
+        if stale:
+            # In a folder that users share, another user's may have to stay: then it is passed over.
+            self._over.update(entry.record.token for entry in stale)
+            with self._ledger.locked():
+                for entry in stale:
+                    self._ledger.remove(entry)
+
+    def _given_up(self, entry: Entry) -> bool:
+        return not entry.alive and entry.record.token in self._over
+
+    def _is_over(self, record: Record) -> bool:
+        now = time.monotonic()
+        if now - self._seen_living.get(record.token, -math.inf) < _ASK_AGAIN_SECONDS:
+            return False
+        try:
+            lives = self._living(record.owner)
+        except Exception:
+            lives = True  # an engine that does not answer says nothing about its containers
+        if lives:
+            self._seen_living[record.token] = now
+            self._seen_dead.pop(record.token, None)
+            return False
+        return now - self._seen_dead.setdefault(record.token, now) >= self._settle
+
+
+class _Lease:
+    """A share that is held (mlebench.hardware.api.Lease)."""
+
+    def __init__(self, share: Share, give_back: Callable[[], None]) -> None:
+        self.share = share
+        self._give_back: Callable[[], None] | None = give_back
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+
+    def release(self) -> None:
+        """Give it back; harmless when done twice, and in a forked child."""
+        with self._lock:
+            give_back, self._give_back = self._give_back, None
+        if give_back is not None and os.getpid() == self._pid:
+            give_back()
+
+
+def _shown(entry: Entry) -> Held:
+    record = entry.record
+    return Held(
+        record.owner,
+        tuple(hold.device for hold in record.holds),
+        record.cpuset,
+        record.pid,
+        record.user,
+        entry.alive,
+        record.since,
+    )
+
+
+def _padded(slots: Sequence[int], length: int) -> list[int | None]:
+    return [*slots, *[None] * (length - len(slots))][:length]
+
+
+def _uncut(gpu: Gpu) -> bool:
+    return gpu.mig and not gpu.mig_devices
