@@ -238,7 +238,7 @@ class TestEngine:
         titles = {one.title: one for one in engine._images(["mlebench-agent:latest"])}
         assert titles["Image mlebench-agent"].level is Level.OK
         lacking = {one.title: one for one in engine._images([])}["Image mlebench-agent"]
-        assert lacking.level is Level.WARNING and "docker build" in lacking.advice
+        assert lacking.level is Level.WARNING and "build" in lacking.advice
 
 
 class TestData:
