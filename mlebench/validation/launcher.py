@@ -8,7 +8,6 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import mlebench
 from mlebench.competition import Competition
 from mlebench.errors import SandboxError
+from mlebench.validation.scratch import make_scratch
 from mlebench.validation.service import Settings
 
 _START_SECONDS = 30.0
@@ -79,7 +79,7 @@ class ValidationService:
         if self.running:
             return
         self.stop()
-        self._work = Path(tempfile.mkdtemp(prefix="mlebench-validation-"))
+        self._work = make_scratch()
         settings = Settings(
             competition=str(self._competition.folder.resolve()),
             sample=str(self._sample.absolute()),
