@@ -46,7 +46,7 @@ def write_control(control: Path, environment: Mapping[str, str]) -> None:
 def _put(path: Path, content: bytes) -> None:
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     aside.write_bytes(content)
-    aside.chmod(0o644)
+    aside.chmod(0o755 if path.suffix == ".sh" else 0o644)  # the published contract's script is run by its path
     aside.replace(path)
 
 

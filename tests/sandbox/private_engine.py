@@ -21,7 +21,8 @@ IMAGE = "mlebench-test-tiny"
 class PrivateEngine:
     """dockerd with folders, socket and containerd of its own, and a tiny image: sh and sleep of this machine.
 
-    As where systemd starts both, containerd is a service of its own and outlives an engine that is killed.
+    As where systemd starts both, containerd is a service of its own and outlives an engine that is killed. It lives in
+    a network namespace of its own: an engine without a bridge removes the interface docker0, which is another's.
     """
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class PrivateEngine:
         with (self.folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *("dockerd", "--host", self.url, "--data-root", f"{self.folder}/data"),
+                    *("unshare", "--net", "dockerd", "--host", self.url, "--data-root", f"{self.folder}/data"),
                     *("--exec-root", f"{self.folder}/exec", "--pidfile", f"{self.folder}/docker.pid"),
                     *("--containerd", f"{self.folder}/containerd.sock"),
                     *("--bridge", "none", "--iptables=false", "--ip-forward=false", "--ip-masq=false", *options),
