@@ -1,0 +1,209 @@
+"""AIDE's classes with what a benchmark needs: bounded steps, prompts that agree with reality, submissions watched."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import random
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import aide.utils.data_preview
+from aide.agent import Agent
+from aide.interpreter import ExecutionResult, Interpreter
+from aide.journal import Journal, Node
+from aide.utils.metric import MetricValue, WorstMetricValue
+
+from contract import Clock, Stuck, Watch, end_descendants
+from driver.best import Keeper
+from driver.preview import data_preview
+from driver.settings import Settings
+from driver.task_text import SUBMISSION, spoken
+
+_OUTPUT_CHARS = 100_000
+"""Of what a script prints so much is kept: AIDE's prompts use 5,000, but keep all of it in memory and in the journal."""
+_AFTER_TIMEOUT = 12.0
+"""AIDE needs so many seconds at most to stop a script whose time is over."""
+_STUCK_AFTER = 60.0
+"""So long after its time limit a script's end is not waited for any longer."""
+_PREVIEW_SECONDS = 300.0
+_PACKAGES = (
+    "numpy pandas scikit-learn scipy statsmodels xgboost lightgbm catboost torch torchvision torch-geometric timm "
+    "transformers tensorflow keras bayesian-optimization optuna pillow opencv-python scikit-image librosa nltk spacy"
+).split()
+
+
+class BoundedJournal(Journal):
+    """A journal whose summary in prompts does not outgrow the model: the best nodes and the newest are kept."""
+
+    memory_chars = 200_000
+
+    def generate_summary(self, include_code: bool = False) -> str:
+        """AIDE's summary of all good nodes where that fits."""
+        whole: str = super().generate_summary(include_code)
+        if len(whole) <= self.memory_chars:
+            return whole
+        nodes = sorted(self.good_nodes, key=lambda node: node.step, reverse=True)
+        best = self.get_best_node()
+        nodes = [best, *(node for node in nodes if node is not best)] if best is not None else nodes
+        kept: list[Node] = []
+        for node in nodes:
+            trial = Journal(nodes=sorted([*kept, node], key=lambda one: one.step))
+            if len(trial.generate_summary(include_code)) > self.memory_chars:
+                break
+            kept.append(node)
+        return str(Journal(nodes=sorted(kept, key=lambda one: one.step)).generate_summary(include_code))
+
+
+class BoundedInterpreter(Interpreter):
+    """Runs scripts as AIDE does; whatever a script does to itself, there is a result in time and nothing left behind."""
+
+    def __init__(self, *args: Any, watch: Watch, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._watch = watch
+
+    def child_proc_setup(self, result_outq: Any) -> None:
+        """In the child: the driver's signal handlers are not the script's."""
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        super().child_proc_setup(result_outq)
+
+    def create_process(self) -> None:
+        """With an output queue that remembers what was read, so that it is not lost with a dying script."""
+        super().create_process()
+        self.result_outq = _Remembering(self.result_outq)
+
+    def run(self, code: str, reset_session: bool = True) -> ExecutionResult:
+        """Execute a script. Its death, or AIDE's failure to handle it, is a result like any other."""
+        try:
+            with self._watch.part(self.timeout + _STUCK_AFTER):
+                result = super().run(code, reset_session)
+        except Stuck:
+            result = self._failed("TimeoutError", f"The script was killed: it went on for {self.timeout + 60:.0f} s.")
+        except (RuntimeError, AssertionError, EOFError, OSError, IndexError, ValueError) as problem:
+            reason = "The process that ran the script died (killed for its memory, or by the script itself)."
+            print(f"interpreter: {type(problem).__name__}: {problem}", flush=True)
+            result = self._failed("RuntimeError", reason)
+        finally:
+            self.cleanup_session()
+            end_descendants()
+        result.term_out = bounded(result.term_out)
+        return result
+
+    def cleanup_session(self) -> None:
+        """Kill the child; AIDE's own way raises where it does not die at once."""
+        process, self.process = self.process, None
+        if process is not None:
+            with suppress(Exception):
+                process.kill()
+                process.join(5)
+                process.close()
+
+    def _failed(self, kind: str, reason: str) -> ExecutionResult:
+        printed = self.result_outq.remembered if isinstance(self.result_outq, _Remembering) else []
+        return ExecutionResult([*printed, f"\n{kind}: {reason}\n"], 0.0, kind, {}, [])
+
+
+class _Remembering:
+    """A queue as the parent reads it."""
+
+    def __init__(self, queue: Any) -> None:
+        self._queue = queue
+        self.remembered: list[str] = []
+
+    def get(self, *args: Any, **options: Any) -> Any:
+        item = self._queue.get(*args, **options)
+        self.remembered.append(str(item))
+        return item
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._queue, name)
+
+
+class DrivenAgent(Agent):
+    """AIDE's agent; its search is untouched."""
+
+    def __init__(
+        self, task_desc: str, cfg: Any, journal: Journal, *, settings: Settings, clock: Clock, watch: Watch, keeper: Keeper
+    ) -> None:
+        super().__init__(task_desc=task_desc, cfg=cfg, journal=journal)
+        self._settings, self._clock, self._watch, self._keeper = settings, clock, watch, keeper
+        self._reported: dict[str, bool] = {}
+        self._submission = Path(cfg.workspace_dir) / SUBMISSION
+
+    def update_data_preview(self) -> None:
+        """AIDE's preview within bounds."""
+        seconds = min(_PREVIEW_SECONDS, 0.1 * self._clock.left())
+        self.data_preview = data_preview(aide.utils.data_preview.generate, Path(self.cfg.workspace_dir), seconds)
+
+    @property
+    def _prompt_environment(self) -> dict[str, str]:
+        """AIDE claims that many packages are installed; here only those that are."""
+        found = [name for name in _PACKAGES if _installed(name)]
+        random.shuffle(found)
+        names = ", ".join(f"`{name}`" for name in found)
+        text = f"Your solution can use any of these machine learning packages: {names}. Others can not be installed."
+        return {"Installed Packages": text}
+
+    @property
+    def _prompt_impl_guideline(self) -> dict[str, list[str]]:
+        """AIDE's guidelines and what is left of the limits."""
+        guideline: dict[str, list[str]] = super()._prompt_impl_guideline
+        left = [f"Time left for the whole competition: {spoken(self._clock.left())}."] if self._clock.limit else []
+        steps = self.acfg.steps - len(self.journal)
+        left += [f"Scripts left: {steps}."] if steps < 10**8 else []
+        guideline["Implementation guideline"] += left
+        return guideline
+
+    def before_script(self) -> None:
+        """No file of an earlier script may be taken for the next one's."""
+        with suppress(FileNotFoundError):
+            self._submission.unlink()
+
+    def time_for_script(self, interpreter: Interpreter) -> None:
+        """Let interpreter and prompt know how long the next script may take."""
+        seconds = int(min(self._settings.exec_timeout, max(1.0, self._clock.left() - _AFTER_TIMEOUT)))
+        interpreter.timeout = self.cfg.exec.timeout = seconds
+
+    def parse_exec_result(self, node: Node, exec_result: ExecutionResult) -> None:
+        """AIDE's review; then the submission decides whether the node can be good, and whether it is the best."""
+        step = len(self.journal)
+        handed = self._submission.is_file()
+        if handed:
+            self._keeper.poor(step, node.code, self._submission)
+        else:
+            exec_result.term_out.append(f"\nThe script left no file {SUBMISSION}, which every script has to write.\n")
+        super().parse_exec_result(node=node, exec_result=exec_result)
+        if not handed and not node.is_buggy:
+            node.is_buggy, node.metric = True, WorstMetricValue()
+        if not node.is_buggy:
+            with self._watch.held():
+                self._reported[node.id] = bool(node.metric.maximize)
+                value = float(node.metric.value)
+                self._keeper.good(step, node.code, self._submission, value, self._reported[node.id])
+                for good in (*self.journal.good_nodes, node):  # AIDE's comparisons want one direction for all
+                    good.metric = MetricValue(good.metric.value, maximize=self._keeper.maximize)
+
+    def forget_failed_step(self) -> None:
+        """Take nodes that did not make it into the journal out of their parents' children."""
+        known = set(self.journal.nodes)
+        for node in self.journal.nodes:
+            node.children &= known
+
+
+def bounded(output: list[str]) -> list[str]:
+    """The beginning and the end of what was printed."""
+    text = "".join(output)
+    if len(text) <= _OUTPUT_CHARS:
+        return [text]
+    half = _OUTPUT_CHARS // 2
+    return [text[:half], f"\n... ({len(text) - 2 * half:,} characters left out) ...\n", text[-half:]]
+
+
+def _installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
