@@ -62,7 +62,7 @@ class Keeper:
                 self._lowest = candidate if lowest else self._lowest
         self._tidy()
         best = self.best
-        if best is None or best.step == self._handed_in:
+        if best is None or (best.step == self._handed_in and not self.provisional):
             return False
         self._hand_in(best.step, best.code, best.file, best.value)
         return best.step == step

@@ -19,7 +19,8 @@ from contract import Clock, Stuck, Watch, end_descendants
 from driver.best import Keeper
 from driver.preview import data_preview
 from driver.settings import Settings
-from driver.task_text import SUBMISSION, spoken
+from driver.task_text import SUBMISSION
+from task_sheet import spoken
 
 _OUTPUT_CHARS = 100_000
 """Of what a script prints so much is kept: AIDE's prompts use 5,000, but keep all of it in memory and in the journal."""
