@@ -21,7 +21,9 @@ from urllib.parse import urlsplit
 from contract import Clock, append_line
 
 _LONGEST_PAUSE = 60.0
-_TOO_LONG = re.compile(r"context.{0,20}(length|window)|maximum context|too long|too many (input )?tokens", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context.{0,20}(length|window)|maximum context|too long|too many (input )?tokens", re.IGNORECASE
+)
 _ADAPTATIONS = 8
 """How often one request is put in other terms for a model that refuses a parameter."""
 

@@ -126,7 +126,15 @@ class DrivenAgent(Agent):
     """AIDE's agent; its search is untouched."""
 
     def __init__(
-        self, task_desc: str, cfg: Any, journal: Journal, *, settings: Settings, clock: Clock, watch: Watch, keeper: Keeper
+        self,
+        task_desc: str,
+        cfg: Any,
+        journal: Journal,
+        *,
+        settings: Settings,
+        clock: Clock,
+        watch: Watch,
+        keeper: Keeper,
     ) -> None:
         super().__init__(task_desc=task_desc, cfg=cfg, journal=journal)
         self._settings, self._clock, self._watch, self._keeper = settings, clock, watch, keeper

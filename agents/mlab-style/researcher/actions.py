@@ -6,17 +6,16 @@ import difflib
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from contract import Clock, Surroundings, copy_atomically
+from contract import Clock, Surroundings
+from execution import execute, python_command
+from hand_in import SUBMISSION, HandIn, collect_code
 from researcher import prompts
 from researcher.answers import code_block
-from researcher.execution import execute, python_command
-from researcher.reading import Ask, cut, understand
-from researcher.workspace import ToolError, Workspace
+from researcher.reading import Ask, understand
+from researcher.workspace import BACKUPS, ToolError, Workspace
 
 FINAL_ANSWER = "Final Answer"
-SUBMISSION = "submission.csv"
 _MOST_LINES = 100
 _AFTER_SCRIPT = 3.0
 """Seconds that are kept for what follows a script."""
@@ -42,8 +41,7 @@ class Actions:
     ) -> None:
         self._around, self._workspace, self._clock = around, workspace, clock
         self._exec_timeout, self._fast, self._edit = exec_timeout, fast, edit
-        self._handed_in: tuple[int, int] | None = None
-        """Modification time and size of the file that was handed in."""
+        self._submission = HandIn(around, workspace.root)
         self.all = {action.name: action for action in self._list()}
 
     def shown(self, more: tuple[str, ...]) -> list[tuple[str, str, Mapping[str, str]]]:
@@ -60,8 +58,8 @@ class Actions:
         except OSError as problem:
             observation = f"Error: {problem.strerror or problem}."
         if name != "Execute Script":
-            self._hand_in()
-        self._workspace.collect_code(self._around.code)
+            self._submission.look()
+        collect_code(self._workspace.root, self._around.code, leave_out=(BACKUPS,))
         return observation
 
     def _list(self) -> list[Action]:
@@ -69,7 +67,12 @@ class Actions:
         lines = {"start_line_number": "a number", "end_line_number": "a number"}
         instruction = {"edit_instruction": "what to change, step by step", "save_name": "where to save the result"}
         return [
-            Action("List Files", "what lies in a folder", {"dir_path": "a folder; . is the working folder"}, self._list_files),
+            Action(
+                "List Files",
+                "what lies in a folder",
+                {"dir_path": "a folder; . is the working folder"},
+                self._list_files,
+            ),
             Action(
                 "Understand File",
                 "let an assistant read a whole file, long ones too, and tell what you want to know",
@@ -77,7 +80,10 @@ class Actions:
                 self._understand,
             ),
             Action(
-                "Inspect Script Lines", f"at most {_MOST_LINES} lines of a text file", {**script, **lines}, self._inspect
+                "Inspect Script Lines",
+                f"at most {_MOST_LINES} lines of a text file",
+                {**script, **lines},
+                self._inspect,
             ),
             Action(
                 "Edit Script (AI)",
@@ -87,7 +93,12 @@ class Actions:
             ),
             Action("Undo Edit Script", "take the last edit of a script back", script, self._undo),
             Action("Copy File", "copy a file", {"source": f"a file, {_FILE}", "destination": _FILE}, self._copy),
-            Action("Execute Script", "run a Python script in the working folder and see what it prints", script, self._execute),
+            Action(
+                "Execute Script",
+                "run a Python script in the working folder and see what it prints",
+                script,
+                self._execute,
+            ),
             Action(
                 "Validate Submission",
                 "ask whether a file has the right format; how good it is, nobody tells",
@@ -147,7 +158,9 @@ class Actions:
         first, last = _line_numbers(start_line_number, end_line_number)
         if last - first > _MOST_LINES:
             raise ToolError(f"At most {_MOST_LINES} lines at a time; {script_name} has {len(lines)}.")
-        return f"{script_name} has {len(lines)} lines; these are {first} to {last}:\n" + "\n".join(lines[first - 1 : last])
+        return f"{script_name} has {len(lines)} lines; these are {first} to {last}:\n" + "\n".join(
+            lines[first - 1 : last]
+        )
 
     def _understand(self, file_name: str, things_to_look_for: str) -> str:
         return understand(self._workspace.read(file_name), file_name, things_to_look_for, self._fast)
@@ -190,25 +203,8 @@ class Actions:
             raise ToolError(f"There is no script {script_name}.")
         limit = min(self._exec_timeout, max(1.0, self._clock.left() - _AFTER_SCRIPT))
         done = execute(python_command(path), self._workspace.root, limit)
-        note = self._hand_in(path, whole=done.code == 0)
-        return cut(done.told(), 400_000) + note
-
-    def _hand_in(self, script: Path | None = None, *, whole: bool = True) -> str:
-        """Copy a changed submission to where it is graded; one of a script that failed only for want of another."""
-        found = self._workspace.root / SUBMISSION
-        if not found.is_file() or found.stat().st_size == 0:
-            return ""
-        mark = (found.stat().st_mtime_ns, found.stat().st_size)
-        if mark == self._handed_in:
-            return ""
-        if not whole and self._handed_in is not None:
-            return f"\n{SUBMISSION} was changed by a script that failed, and was not handed in."
-        if not copy_atomically(found, self._around.submission):
-            return f"\n{SUBMISSION} could not be handed in."
-        self._handed_in = mark
-        if script is not None:
-            copy_atomically(script, self._around.code / "solution.py")
-        return f"\n{SUBMISSION} was handed in."
+        note = self._submission.look(path, whole=done.code == 0)
+        return "\n".join(part for part in (done.told(), note) if part)
 
     def _validate(self, submission_path: str) -> str:
         path = self._workspace.path(submission_path)

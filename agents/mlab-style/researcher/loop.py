@@ -98,14 +98,18 @@ class Researcher:
                 )
                 invalid += 1
                 if invalid >= self._settings.max_retries:
-                    raise ModelFailure(f"The model's last {invalid} answers had not the form asked for: {fault}.") from None
+                    raise ModelFailure(
+                        f"The model's last {invalid} answers had not the form asked for: {fault}."
+                    ) from None
                 reminders = prompts.reminder(str(fault))
 
     def _prompt(self, shown: int, size: int | None) -> str:
         last = self._history[-shown:] if shown > 0 else []
         if not self._history:
             return self._initial + prompts.START
-        steps = (prompts.step(one.answer, one.observation if size is None else cut(one.observation, size)) for one in last)
+        steps = (
+            prompts.step(one.answer, one.observation if size is None else cut(one.observation, size)) for one in last
+        )
         return self._initial + "".join(steps) + prompts.NEXT
 
     def _act(self, entries: Entries) -> tuple[dict[str, str] | None, str]:

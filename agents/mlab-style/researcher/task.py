@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import task_sheet
 from contract import Surroundings
-from researcher.actions import SUBMISSION
+from hand_in import SUBMISSION
 
 
 def task_text(around: Surroundings, *, exec_timeout: float) -> str:

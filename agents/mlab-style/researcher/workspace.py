@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 from contract import copy_atomically, write_atomically
 
 BACKUPS = ".backups"
-_CODE = {".py", ".sh", ".md", ".txt", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini"}
-_CODE_BYTES, _CODE_FILES = 1_000_000, 200
 _LONGEST_LISTING = 10_000
 
 
@@ -108,23 +105,5 @@ class Workspace:
         newest.unlink()
         return path.read_text(encoding="utf-8", errors="replace")
 
-    def collect_code(self, target: Path) -> None:
-        """Copy the agent's own small text files to a folder that is kept."""
-        for count, path in enumerate(self._code_files()):
-            if count == _CODE_FILES:
-                break
-            there = target / path.relative_to(self.root)
-            there.parent.mkdir(parents=True, exist_ok=True)
-            copy_atomically(path, there)
-
     def _versions(self, path: Path) -> Path:
         return self.root / BACKUPS / path.relative_to(self.root)
-
-    def _code_files(self) -> Iterator[Path]:
-        for folder, below, files in os.walk(self.root):
-            below[:] = [name for name in below if name != BACKUPS]  # links to folders, such as input, are not followed
-            for name in sorted(files):
-                path = Path(folder) / name
-                if path.suffix in _CODE and path.is_file() and not path.is_symlink():
-                    if path.stat().st_size <= _CODE_BYTES:
-                        yield path

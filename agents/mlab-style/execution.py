@@ -1,4 +1,8 @@
-"""Running scripts: with a time limit, output bounded, and everything that they started ended."""
+"""Running scripts: with a time limit, output bounded, and everything that they started ended.
+
+Agent folders stand alone, so both mlab and mlab-style have this same file; tests/agents keeps the copies equal.
+Standard library only.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +40,9 @@ class Execution:
         if self.code is None:
             how = f"The script was ended: it took longer than {self.limit:.0f} seconds."
         elif self.code < 0:
-            how = f"The script was killed by signal {-self.code} ({_signal_name(-self.code)}) after {self.seconds:.1f} s."
+            how = (
+                f"The script was killed by signal {-self.code} ({_signal_name(-self.code)}) after {self.seconds:.1f} s."
+            )
         else:
             how = f"The script ended with exit code {self.code} after {self.seconds:.1f} seconds."
         parts = [how]
