@@ -62,6 +62,6 @@ def _code_files(folder: Path, leave_out: Collection[str]) -> Iterator[Path]:
         below[:] = sorted(name for name in below if name not in leave_out)
         for name in sorted(files):
             path = Path(above) / name
-            if path.suffix in _CODE and path.is_file() and not path.is_symlink():
-                if path.stat().st_size <= _CODE_BYTES:
-                    yield path
+            ours = path.suffix in _CODE and path.is_file() and not path.is_symlink()
+            if ours and path.stat().st_size <= _CODE_BYTES:
+                yield path

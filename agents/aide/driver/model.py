@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import Answer, ChatModel, ModelFailure, RequestRefused
+
 from driver.settings import Settings
 
 REVIEW_TRIES = 3

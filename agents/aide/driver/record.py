@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from aide.utils import serialize, tree_export
-from omegaconf import OmegaConf
-
 from contract import append_line, write_atomically
+from omegaconf import OmegaConf
 
 _TREE_SECONDS = 2.0
 

@@ -22,6 +22,7 @@ from contract import (
     end_descendants,
     write_outcome,
 )
+
 from driver.best import Keeper
 from driver.model import Backend
 from driver.settings import Settings

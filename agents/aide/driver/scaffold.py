@@ -14,13 +14,13 @@ from aide.agent import Agent
 from aide.interpreter import ExecutionResult, Interpreter
 from aide.journal import Journal, Node
 from aide.utils.metric import MetricValue, WorstMetricValue
-
 from contract import Clock, Stuck, Watch, end_descendants
+from task_sheet import spoken
+
 from driver.best import Keeper
 from driver.preview import data_preview
 from driver.settings import Settings
 from driver.task_text import SUBMISSION
-from task_sheet import spoken
 
 _OUTPUT_CHARS = 100_000
 """Of what a script prints so much is kept: AIDE's prompts use 5,000, but keep all of it in memory and in the journal."""
@@ -29,10 +29,31 @@ _AFTER_TIMEOUT = 12.0
 _STUCK_AFTER = 60.0
 """So long after its time limit a script's end is not waited for any longer."""
 _PREVIEW_SECONDS = 300.0
-_PACKAGES = (
-    "numpy pandas scikit-learn scipy statsmodels xgboost lightgbm catboost torch torchvision torch-geometric timm "
-    "transformers tensorflow keras bayesian-optimization optuna pillow opencv-python scikit-image librosa nltk spacy"
-).split()
+_PACKAGES = [
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+    "xgboost",
+    "lightgbm",
+    "catboost",
+    "torch",
+    "torchvision",
+    "torch-geometric",
+    "timm",
+    "transformers",
+    "tensorflow",
+    "keras",
+    "bayesian-optimization",
+    "optuna",
+    "pillow",
+    "opencv-python",
+    "scikit-image",
+    "librosa",
+    "nltk",
+    "spacy",
+]
 
 
 class BoundedJournal(Journal):

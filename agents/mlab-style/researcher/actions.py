@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from contract import Clock, Surroundings
 from execution import execute, python_command
 from hand_in import SUBMISSION, HandIn, collect_code
+
 from researcher import prompts
 from researcher.answers import code_block
 from researcher.reading import Ask, understand

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from chat import Answer, BudgetExhausted, ModelFailure, PromptTooLong, RequestRefused
 from contract import Clock, Surroundings, append_line
+
 from researcher import prompts
 from researcher.actions import FINAL_ANSWER, Actions
 from researcher.answers import STOP, AnswerError, ArgumentsError, Entries, read_answer, read_arguments

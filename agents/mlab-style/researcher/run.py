@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from chat import Answer, BudgetExhausted, ChatModel, ModelFailure
 from contract import Clock, Ended, OptionError, Surroundings, Watch, adopt_orphans, end_descendants, write_outcome
+
 from researcher.actions import Actions
 from researcher.loop import STOPS, Researcher
 from researcher.settings import Settings
