@@ -29,7 +29,9 @@ def digest(checkout: Path) -> str:
     """sha256 over names and contents."""
     total = hashlib.sha256()
     for path in modules(checkout):
-        total.update(f"{path.relative_to(checkout).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+        total.update(
+            f"{path.relative_to(checkout).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
+        )
     return total.hexdigest()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True  # the folder may be read-only, or somebody's checkout
 
-from launcher.run import main  # noqa: E402
+from mlab_launcher.run import main  # noqa: E402
 
 if __name__ == "__main__":
     main()

@@ -59,6 +59,8 @@ class Reply(_Facts):
     """Answer with this HTTP status and an error instead."""
     error: str | None = None
     """The error's sentence."""
+    code: str | None = None
+    """The error's word for programs, such as budget_exhausted."""
     headers: dict[str, str] = {}
     """Further headers of the answer, such as Retry-After."""
     hang: bool = False

@@ -147,7 +147,7 @@ class ScriptedServer:
         if reply.status is not None:
             entry["status"] = reply.status
             sentence = reply.error or f"Scripted error {reply.status}."
-            response = _error(speech, reply.status, sentence, "no_rule" if reply is NO_RULE else None)
+            response = _error(speech, reply.status, sentence, "no_rule" if reply is NO_RULE else reply.code)
             response.headers.update(reply.headers)
             return response
         if entry["stream"]:

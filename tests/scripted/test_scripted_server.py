@@ -232,3 +232,10 @@ def test_nothing_listens_afterwards() -> None:
         port = served.port
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", port), timeout=1)
+
+
+def test_an_error_carries_its_word_for_programs() -> None:
+    script = {"rules": [{"reply": {"status": 402, "error": "all spent", "code": "budget_exhausted"}}]}
+    with serve_in_thread({"demo": script}) as served:
+        error = chat(served, "anything").json()["error"]
+    assert (error["code"], error["type"], error["message"]) == ("budget_exhausted", "budget_exhausted", "all spent")

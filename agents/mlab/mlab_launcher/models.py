@@ -6,7 +6,8 @@ from typing import Any
 
 from chat import BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused
 from contract import Ended
-from launcher.settings import ROLES, Settings
+
+from mlab_launcher.settings import ROLES, Settings
 
 _SHRINKINGS = 5
 

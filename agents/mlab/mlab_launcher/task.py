@@ -9,7 +9,8 @@ from pathlib import Path
 import task_sheet
 from contract import Surroundings
 from hand_in import SUBMISSION
-from launcher.settings import TASK
+
+from mlab_launcher.settings import TASK
 
 _STARTER = f'''"""A place to begin: reads the data. Predictions for the test data go to ./{SUBMISSION}."""
 

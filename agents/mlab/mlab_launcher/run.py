@@ -13,11 +13,12 @@ from typing import NoReturn
 
 from chat import ChatModel, ModelFailure
 from contract import Clock, Ended, OptionError, Surroundings, Watch, adopt_orphans, end_descendants, write_outcome
-from launcher.mending import Mending
-from launcher.models import Completions
-from launcher.settings import Settings
-from launcher.standins import install
-from launcher.task import lay_out
+
+from mlab_launcher.mending import Mending
+from mlab_launcher.models import Completions
+from mlab_launcher.settings import Settings
+from mlab_launcher.standins import install
+from mlab_launcher.task import lay_out
 
 SCAFFOLD = Path(os.environ.get("MLAB_HOME", "/opt/mlab"))
 """Where the image has MLAgentBench."""

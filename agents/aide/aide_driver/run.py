@@ -23,10 +23,10 @@ from contract import (
     write_outcome,
 )
 
-from driver.best import Keeper
-from driver.model import Backend
-from driver.settings import Settings
-from driver.task_text import task_text
+from aide_driver.best import Keeper
+from aide_driver.model import Backend
+from aide_driver.settings import Settings
+from aide_driver.task_text import task_text
 
 _SHORTEST_STEP = 3.0
 """With fewer seconds left no step is begun."""
@@ -43,8 +43,8 @@ class Search:
         from aide.utils.config import _load_cfg, prep_agent_workspace, prep_cfg
         from omegaconf import OmegaConf
 
-        from driver.record import Record
-        from driver.scaffold import BoundedInterpreter, BoundedJournal, DrivenAgent
+        from aide_driver.record import Record
+        from aide_driver.scaffold import BoundedInterpreter, BoundedJournal, DrivenAgent
 
         self._around, self._clock = around, clock
         random.seed(around.seed)

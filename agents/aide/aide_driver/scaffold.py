@@ -17,10 +17,10 @@ from aide.utils.metric import MetricValue, WorstMetricValue
 from contract import Clock, Stuck, Watch, end_descendants
 from task_sheet import spoken
 
-from driver.best import Keeper
-from driver.preview import data_preview
-from driver.settings import Settings
-from driver.task_text import SUBMISSION
+from aide_driver.best import Keeper
+from aide_driver.preview import data_preview
+from aide_driver.settings import Settings
+from aide_driver.task_text import SUBMISSION
 
 _OUTPUT_CHARS = 100_000
 """Of what a script prints so much is kept: AIDE's prompts use 5,000, but keep all of it in memory and in the journal."""

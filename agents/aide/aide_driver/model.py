@@ -12,7 +12,7 @@ from typing import Any
 
 from chat import Answer, ChatModel, ModelFailure, RequestRefused
 
-from driver.settings import Settings
+from aide_driver.settings import Settings
 
 REVIEW_TRIES = 3
 """How often one review is asked for until it can be read."""

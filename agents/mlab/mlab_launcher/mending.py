@@ -15,7 +15,8 @@ from typing import Any
 from contract import Clock, Surroundings, write_atomically
 from execution import execute, python_command
 from hand_in import HandIn, collect_code
-from launcher.settings import Settings
+
+from mlab_launcher.settings import Settings
 
 _AFTER_SCRIPT = 3.0
 _LEFT_OUT = ("backup", "input")
