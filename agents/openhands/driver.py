@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import shutil
 import signal
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,24 @@ from openhands.sdk.event.conversation_error import ConversationErrorEvent
 from openhands.tools.file_editor import FileEditorTool
 from openhands.tools.task_tracker import TaskTrackerTool
 from openhands.tools.terminal import TerminalTool
+from outcome import Outcome
 from pydantic import SecretStr
 from task import GO_ON, STUCK, Settings, first_message, minutes, steps_text
 
-from outcome import Outcome
+warnings.filterwarnings("ignore", message="Cost calculation failed")  # the gateway knows prices
 
 _ENDLESS = 1_000_000
 _NO_WORK = ("finish", "think")
 """Tools that change nothing: a turn with these alone counts as idle."""
-_TRANSIENT = ("ServiceUnavailable", "RateLimit", "Timeout", "APIConnection", "InternalServer", "BadGateway", "NoResponse")
+_TRANSIENT = (
+    "ServiceUnavailable",
+    "RateLimit",
+    "Timeout",
+    "APIConnection",
+    "InternalServer",
+    "BadGateway",
+    "NoResponse",
+)
 _MODEL = "LLM"
 """Error codes of the SDK's model layer begin so."""
 _CLOSE_SECONDS = 15.0
@@ -97,7 +106,8 @@ class Drive:
             before = self._recorder.actions
             problem = await self._turn()
             self._outcome.steps = self._recorder.steps
-            idle = 0 if self._recorder.actions > before else idle + 1
+            stuck = self.conversation.state.execution_status is Status.STUCK
+            idle = 0 if self._recorder.actions > before and not stuck else idle + 1
             await self._judge(problem, idle)
         notices.cancel()
 
@@ -149,7 +159,9 @@ class Drive:
             self._end("finished", None if idle <= 1 else f"The model did nothing more in {idle} turns.")
         else:
             said = self._recorder.last_answer
-            self._end("model_failure", f"The model used no tool in {idle} turns and left no submission; it said: {said}")
+            self._end(
+                "model_failure", f"The model used no tool in {idle} turns and left no submission; it said: {said}"
+            )
 
     async def _after_error(self, problem: ConversationRunError | None) -> None:
         """A model that fails for a while is asked again; one that refuses for good ends the attempt."""
@@ -229,6 +241,7 @@ def make_llm(settings: Settings, model: str, usage: str) -> LLM:
         capability_overrides={
             "supports_reasoning_effort": settings.reasoning_effort is not None,
             "supports_sampling_params": settings.temperature is not None,
+            "supports_prompt_cache_key": model.startswith("openai/"),
             "supports_prompt_cache_retention": False,
             "thinking_mode": "none",
         },
@@ -283,7 +296,7 @@ def keep_solution(code: Path) -> None:
 
 
 def _age(path: Path) -> float:
-    return time.time() - os.stat(path).st_mtime
+    return time.time() - path.stat().st_mtime
 
 
 def _told(event: ActionEvent | MessageEvent, width: int = 120) -> str:

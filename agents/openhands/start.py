@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 STARTED = time.monotonic()
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import task  # noqa: E402  (standard library only; the SDK takes seconds to import)
 from outcome import Outcome  # noqa: E402

@@ -127,6 +127,7 @@ def tidy_environment(environment: MutableMapping[str, str]) -> None:
     environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"  # else a download is tried at import
     environment["OPENHANDS_SUPPRESS_BANNER"] = "1"
     environment["ANONYMIZED_TELEMETRY"] = "false"
+    environment.setdefault("LOG_LEVEL", "ERROR")
 
 
 def first_message(settings: Settings) -> str:

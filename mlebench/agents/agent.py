@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from mlebench.content import content_dir
 from mlebench.errors import AgentError
@@ -49,6 +49,15 @@ class Needs(TomlFacts):
     step_limit: int | None = None
 
 
+class Input(TomlFacts):
+    """[inputs.NAME]: a part of an earlier attempt that the agent is given as $INPUT_<NAME> (mlebench.agents.inputs)."""
+
+    option: str
+    """The agent's option that says which: RUN or RUN/ATTEMPT."""
+    path: str = Field(default="code", pattern=r"^(code|logs|submission)(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")
+    """What of the attempt's folder."""
+
+
 class AgentFacts(TomlFacts):
     """The schema of agent.toml."""
 
@@ -68,8 +77,16 @@ class AgentFacts(TomlFacts):
     """Extra environment variables."""
     models: ModelNeeds | None = None
     options: dict[str, Option] = {}
+    inputs: dict[str, Input] = {}
     build: Build = Build()
     needs: Needs = Needs()
+
+    @model_validator(mode="after")
+    def _inputs_are_chosen_by_options(self) -> Self:
+        for name, one in self.inputs.items():
+            if one.option not in self.options:
+                raise ValueError(f"the input {name} is chosen by the option {one.option}, which is not declared")
+        return self
 
 
 class Agent:

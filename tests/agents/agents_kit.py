@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +38,20 @@ def make_agent(folder: Path, dockerfile: str | None = None, toml: str = "") -> P
     if dockerfile is not None:
         (folder / "Dockerfile").write_text(dockerfile)
     return folder
+
+
+@functools.cache
+def prepared_data(competition: str = "practice-breast-cancer") -> Path:
+    """A data directory with one practice competition in it, made once a test process."""
+    from mlebench.data.paths import DataDir
+    from mlebench.data.prepare import prepare_competition
+    from mlebench.registry import Registry
+
+    root = Path(tempfile.mkdtemp(prefix="mlebench-tests-"))
+    root.chmod(0o755)
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    prepare_competition(Registry().get(competition), DataDir(root))
+    return root
 
 
 def need_engine(image: str | None = "mlebench-agent") -> Engine:
