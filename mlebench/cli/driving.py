@@ -43,9 +43,10 @@ def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None
     from mlebench.cli import render
     from mlebench.cli.progress import Progress
     from mlebench.cli.runs import attempts_table, run_json
-    from mlebench.running.desks import open_gateway, open_leases
+    from mlebench.running.door import open_gateway
     from mlebench.running.executor import Executor, exit_code
     from mlebench.running.interrupts import INTERRUPTED
+    from mlebench.running.machine import open_leases
 
     notes = render.console(stderr=True)
     if not sandbox.isolates:
@@ -58,7 +59,7 @@ def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None
             sandbox,
             progress,
             gateway=open_gateway(plan, store.folder),
-            leases=open_leases(plan.config, sandbox),
+            leases=open_leases(plan.config, sandbox, concurrency),
             concurrency=concurrency,
         )
         attempts = executor.run()

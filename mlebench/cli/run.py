@@ -120,7 +120,7 @@ def run(
         competitions_dirs=[str(folder.absolute()) for folder in competitions_dir or ()],
         image=image,
         cpus=cpus,
-        memory_gb=memory or needs.memory_gb or (memory_share_gb(concurrency) if where.isolates else None),
+        memory_gb=memory or (max(needs.memory_gb, memory_share_gb(concurrency) or 0) if needs.memory_gb else None),
         disk_gb=disk,
         network=str(Network.parse(network)),
         runtime=runtime,

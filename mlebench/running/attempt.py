@@ -53,7 +53,8 @@ class AttemptLife:
         self._log: EventLog
         self._past: list[dict[str, Any]] = []
         self._services: Services | None = None
-        self._share = HeldShare(site.leases, self._name)
+        limits_memory = site.sandbox.isolates or site.plan.config.memory_gb is not None
+        self._share = HeldShare(site.leases, self._name, limits_memory=limits_memory)
         self._live = LiveFile(folder.path)
         self._silent_since: float | None = None
 
@@ -112,7 +113,8 @@ class AttemptLife:
         self._services = Services(site, self._attempt, self._folder, self._log, [])
         endpoints = self._services.open()
         Notices(self._folder.notices, self._log, []).open()
-        spec = sandbox_spec(site.plan, site.run_id, self._attempt, self._folder, self._sandbox, endpoints)
+        hardware = site.facts.hardware_line(self._attempt)
+        spec = sandbox_spec(site.plan, site.run_id, self._attempt, self._folder, self._sandbox, endpoints, hardware)
         handle = self._sandbox.start(spec)
         now = datetime.now(UTC)
         self._attempt = self._attempt.model_copy(update={"handle": handle})
@@ -217,7 +219,8 @@ class AttemptLife:
         if usage is not None and limits.budget.look(usage):
             self._log.append("budget_exhausted", what=usage.exhausted)
             self._move(State.RUNNING, f"budget used up: {usage.exhausted}", exhausted_at=limits.budget.exhausted_at)
-        self._live.write(Live(validations=self._services.validations, snapshots=len(snapshots.kept), usage=usage))
+        counts = {"validations": self._services.validations, "snapshots": len(snapshots.kept)}
+        self._live.write(Live(**counts, usage=usage, telemetry=self._services.telemetry()))
 
     def _stop(self, breach: Breach) -> None:
         self._move(State.RUNNING, f"stopping: {breach.end}", end=breach.end, message=breach.message)
@@ -237,6 +240,7 @@ class AttemptLife:
         facts = conclude(self._attempt, self._folder, self._config, self._log, refused=refused)
         counted = {
             "validations": totals.validations,
+            "telemetry": totals.telemetry,
             "usage": totals.usage,
             "usage_head": totals.usage.head if totals.usage is not None else None,
             "exhausted_at": budget.exhausted_at,

@@ -8,10 +8,27 @@ from pathlib import Path
 
 from mlebench.errors import GatewayError, SandboxError
 from mlebench.gateway.api import GatewayDesk, Ticket, Usage
+from mlebench.running.checks import SCRIPTS
 from mlebench.running.events import EventLog
 from mlebench.running.folders import AttemptFolder
+from mlebench.running.plan import Plan
 from mlebench.running.records import Attempt, RunConfig, allowed_models
 from mlebench.running.spec import budget
+
+
+def open_gateway(plan: Plan, folder: Path) -> GatewayDesk | None:
+    """The model gateway of a run, not started yet; None for agents without a model. `folder`: the run's."""
+    config = plan.config
+    if config.model is None:
+        return None
+    from mlebench.gateway.launcher import Gateway
+
+    return Gateway(
+        folder,
+        providers=Path(config.providers_file) if config.providers_file else None,
+        prices=Path(config.prices_file) if config.prices_file else None,
+        scripts=plan.agent.folder / SCRIPTS,
+    )
 
 
 def new_key() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ from mlebench.bundle.environment import (
     DataOrigin,
     EngineFacts,
     Environment,
+    GpuFacts,
     HardwareFacts,
     ImageFacts,
     Limits,
@@ -20,6 +20,8 @@ from mlebench.bundle.environment import (
 from mlebench.bundle.hashes import folder_sha256
 from mlebench.data.manifest import read_manifest
 from mlebench.hardware.api import Share
+from mlebench.hardware.inventory import GB, Inventory, hardware_line, take_inventory
+from mlebench.hardware.processors import cpu_model
 from mlebench.running.files import sha256_of
 from mlebench.running.plan import Plan
 from mlebench.running.records import Attempt, allowed_models
@@ -53,7 +55,7 @@ class RunFacts:
                 data=self._data_of(attempt.competition),
                 image=self._image(),
                 engine=self._engine.model_copy(update={"validation_protection": protection}),
-                hardware=self._hardware_of(attempt.share or Share(cpus=config.cpus, memory_gb=config.memory_gb)),
+                hardware=self._hardware_of(self._share(attempt)),
                 limits=self._limits,
                 models=self._models.model_copy(update={"prices": prices}),
                 network=config.network,
@@ -102,9 +104,35 @@ class RunFacts:
             kernel=found.kernel,
         )
 
+    def hardware_line(self, attempt: Attempt) -> str:
+        """One line for prompts: the processors, memory and GPUs of the attempt."""
+        with self._lock:
+            return hardware_line(self._share(attempt), self._inventory)
+
+    def _share(self, attempt: Attempt) -> Share:
+        config = self._plan.config
+        return attempt.share or Share(cpus=config.cpus, memory_gb=config.memory_gb)
+
+    @cached_property
+    def _inventory(self) -> Inventory:
+        return take_inventory()
+
     def _hardware_of(self, share: Share) -> HardwareFacts:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-        return HardwareFacts(processors=os.cpu_count(), memory_gb=round(memory, 1), share=share)
+        inventory = self._inventory
+        gpus = []
+        for device in share.gpus:
+            found = inventory.device(device)
+            memory = (found[1] or found[0]).memory_bytes if found is not None else None
+            name = found[0].name if found is not None else None
+            gpus.append(GpuFacts(id=device, name=name, memory_gb=round(memory / GB, 1) if memory else None))
+        return HardwareFacts(
+            processor=cpu_model(),
+            processors=len(inventory.cpus),
+            memory_gb=round(inventory.memory_bytes / GB, 1) if inventory.memory_bytes else None,
+            gpus=gpus,
+            driver=inventory.driver if gpus else None,
+            share=share,
+        )
 
     @cached_property
     def _limits(self) -> Limits:

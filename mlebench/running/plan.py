@@ -15,6 +15,7 @@ from mlebench.errors import NotPreparedError, UsageError
 from mlebench.grading.leaderboard import load_leaderboard
 from mlebench.registry import Registry
 from mlebench.running.checks import check_agent, check_models
+from mlebench.running.machine import check_machine
 from mlebench.running.records import Attempt, RunConfig
 from mlebench.sandbox.base import Sandbox
 
@@ -86,7 +87,7 @@ def open_plan(config: RunConfig, sandbox: Sandbox, *, starts: bool = True) -> Pl
     prepared = _all_prepared(DataDir(Path(config.data_dir)), competitions, config)
     plan = Plan(config, agent, competitions, prepared)
     if starts:
-        sandbox.check(plan.image, config.runtime)
+        check_machine(config, plan.image, sandbox)
     return plan
 
 

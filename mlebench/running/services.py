@@ -1,13 +1,16 @@
-"""The host's side of a running attempt: validation endpoint, model door, egress proxy; opened, kept up, closed as one."""
+"""The host's side of a running attempt: validation endpoint, model door, egress proxy, telemetry; handled as one."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlebench.egress.launcher import EgressProxy
 from mlebench.gateway.api import Usage
+from mlebench.hardware.api import Telemetry
+from mlebench.hardware.telemetry import Sampler
 from mlebench.running.door import ModelDoor, ticket
 from mlebench.running.egress import EgressDoor
 from mlebench.running.endpoint import Endpoint
@@ -26,6 +29,7 @@ class Totals:
 
     validations: int
     usage: Usage | None
+    telemetry: Telemetry | None
 
 
 class Services:
@@ -50,8 +54,12 @@ class Services:
             proxy = EgressProxy(network.hosts, folder.egress, _socket(folder, EGRESS_SOCKET))
             self._egress = EgressDoor(proxy, log)
 
+        self._sampler = Sampler(attempt.share, folder.telemetry) if attempt.share and attempt.share.gpus else None
+
     def open(self) -> Endpoints:
         """Start everything; SandboxError when something cannot be. Says where an agent on this host finds it."""
+        if self._sampler is not None:
+            self._sampler.start()
         if self._door is not None:
             self._door.open()
         if self._egress is not None:
@@ -61,6 +69,8 @@ class Services:
 
     def reopen(self) -> None:
         """Take up the services of an attempt that was taken over; the model door at once, for its totals."""
+        if self._sampler is not None:
+            self._sampler.start()
         if self._door is not None:
             self._door.open()
 
@@ -90,6 +100,10 @@ class Services:
         """What the agent asked models for so far."""
         return self._door.usage() if self._door is not None else None
 
+    def telemetry(self) -> Telemetry | None:
+        """What it used of its GPUs so far; None without GPUs."""
+        return self._sampler.summary() if self._sampler is not None else None
+
     @property
     def protection(self) -> str:
         """What keeps the validation service from the answers."""
@@ -102,15 +116,14 @@ class Services:
 
     def close(self) -> Totals:
         """End everything, each whatever happens to the others; may be repeated."""
-        try:
+        with ExitStack() as stack:
+            stack.callback(self._endpoint.stop)
+            if self._egress is not None:
+                stack.callback(self._egress.close)
+            if self._sampler is not None:
+                stack.callback(self._sampler.stop)
             usage = self._door.close() if self._door is not None else None
-        finally:
-            try:
-                if self._egress is not None:
-                    self._egress.close()
-            finally:
-                self._endpoint.stop()
-        return Totals(self._endpoint.count, usage)
+        return Totals(self._endpoint.count, usage, self.telemetry())
 
 
 def _socket(folder: AttemptFolder, name: str) -> Path:

@@ -12,15 +12,21 @@ class NoShareError(Exception):
 class HeldShare:
     """Takes, adopts and gives back; does nothing where nothing is handed out."""
 
-    def __init__(self, desk: LeaseDesk | None, owner: str) -> None:
+    def __init__(self, desk: LeaseDesk | None, owner: str, *, limits_memory: bool = True) -> None:
+        """`limits_memory`: False leaves the memory out of the share, where nobody asked for a limit and a limit on
+        addresses would be all there is.
+        """
         self._desk = desk
         self._owner = owner
+        self._limits_memory = limits_memory
         self._lease: Lease | None = None
 
     @property
     def share(self) -> Share | None:
         """What is held."""
-        return self._lease.share if self._lease is not None else None
+        if self._lease is None or self._limits_memory:
+            return self._lease.share if self._lease is not None else None
+        return self._lease.share.model_copy(update={"memory_gb": None})
 
     def take(self) -> None:
         """Get a share; NoShareError while there is none."""

@@ -45,9 +45,15 @@ class Endpoints:
 
 
 def sandbox_spec(
-    plan: Plan, run_id: str, attempt: Attempt, folder: AttemptFolder, sandbox: Sandbox, endpoints: Endpoints
+    plan: Plan,
+    run_id: str,
+    attempt: Attempt,
+    folder: AttemptFolder,
+    sandbox: Sandbox,
+    endpoints: Endpoints,
+    hardware: str,
 ) -> SandboxSpec:
-    """What the sandbox is asked for."""
+    """What the sandbox is asked for. `hardware`: one line about what the attempt gets of the machine."""
     config, contained = plan.config, in_container(sandbox)
     share = attempt.share or Share(cpus=config.cpus, memory_gb=config.memory_gb)
     forwards = {VALIDATE_PORT: VALIDATE_SOCKET}
@@ -64,7 +70,7 @@ def sandbox_spec(
         public=plan.prepared[attempt.competition].public,
         outbox=folder.outbox,
         control=folder.control,
-        environment=agent_environment(plan, attempt, folder, sandbox, endpoints),
+        environment={**agent_environment(plan, attempt, folder, sandbox, endpoints), "HARDWARE": hardware},
         resources=Resources(
             cpus=share.cpus,
             memory_gb=share.memory_gb,

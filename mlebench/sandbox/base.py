@@ -173,6 +173,10 @@ class Sandbox(Protocol):
         """Whether what the handle names still runs (for adopting after a restart)."""
         ...
 
+    def alive_named(self, name: str) -> bool:
+        """Whether anything that was started under this SandboxSpec.name still runs."""
+        ...
+
     def wait(self, handle: str, seconds: float) -> Exit | None:
         """Wait at most `seconds` for the end; None while it still runs. Raises SandboxError if it vanished."""
         ...

@@ -94,6 +94,10 @@ class DockerSandbox:
         container = self._look(handle)
         return container is not None and bool(container.attrs["State"]["Running"])
 
+    def alive_named(self, name: str) -> bool:
+        """The engine takes a name wherever it takes an id."""
+        return self.alive(name)
+
     def wait(self, handle: str, seconds: float) -> Exit | None:
         """Look until the container ended or the time is over."""
         deadline = time.monotonic() + seconds

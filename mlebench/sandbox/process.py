@@ -27,7 +27,7 @@ from mlebench.sandbox.collect import folders_usage
 from mlebench.sandbox.control import copy_folder, write_control
 from mlebench.sandbox.layout import OUTBOX_FOLDERS, host_layout
 from mlebench.sandbox.logs import read_chunks, write_bounded
-from mlebench.sandbox.processes import boot_mark, kill_marked, start_mark
+from mlebench.sandbox.processes import any_marked, boot_mark, kill_marked, start_mark
 
 _GB = 1024**3
 _MARK = "MLEBENCH_ATTEMPT_MARK"
@@ -118,6 +118,10 @@ class ProcessSandbox:
         what = _Handle.read(handle)
         self._reap(what)
         return what.alive
+
+    def alive_named(self, name: str) -> bool:
+        """Whether a process carries the name (Linux only)."""
+        return any_marked(f"{_NAME}={name}")
 
     def wait(self, handle: str, seconds: float) -> Exit | None:
         """Look for the exit code until it is there or the time is over."""

@@ -50,6 +50,12 @@ def kill_marked(entry: str) -> None:
                 pass
 
 
+def any_marked(entry: str) -> bool:
+    """Whether a process of ours has `entry` (NAME=value) in its start environment. Linux only."""
+    wanted = entry.encode()
+    return any(wanted in _environment(pid) for pid in _pids())
+
+
 def _pids() -> list[int]:
     if not _PROC.is_dir():
         return []

@@ -136,6 +136,10 @@ class FakeSandbox:
         self._settle()
         return handle in self.running
 
+    def alive_named(self, name: str) -> bool:
+        self._settle()
+        return any(handle.startswith(f"{name}#") for handle in self.running)
+
     def wait(self, handle: str, seconds: float) -> Exit | None:
         deadline = time.monotonic() + seconds
         while True:
