@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 SMOKE_DIR ?= .cache/smoke
 .DEFAULT_GOAL := help
-.PHONY: help demo install dev test test-all lint format image smoke bench clean
+.PHONY: help demo install dev test test-all lint format image agents smoke smoke-agents bench clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,12 @@ image: $(STAMP) ## Build the container image that agents run in (BASE_IMAGE=... 
 
 smoke: $(STAMP) ## Lite split on synthetic data: prepare, run, report (SANDBOX=docker or process).
 	BIN=$(BIN) SMOKE_DIR=$(SMOKE_DIR) bash scripts/smoke.sh
+
+agents: $(STAMP) ## Build the images of all shipped agents (on a machine without registry: scripts/build_agents.sh).
+	$(BIN)/mlebench agents build --all
+
+smoke-agents: $(STAMP) ## Each shipped agent in a container with a scripted model, to a verified bundle.
+	BIN=$(BIN) SMOKE_DIR=$(SMOKE_DIR) bash scripts/smoke_agents.sh
 
 bench: $(DEV_STAMP) ## Measure what docs/benchmarks.md states.
 	$(BIN)/python scripts/bench_grading.py
