@@ -45,10 +45,6 @@ class Ask:
     adds_usage: bool
     """Whether the provider is asked for usage that the agent did not ask for."""
 
-    def estimate(self) -> int:
-        """Its input in tokens, roughly."""
-        return estimated_tokens(self.characters)
-
     def data(self) -> bytes:
         """The provider's request: the agent's, with the model's own name there."""
         body = dict(self.body)
@@ -106,8 +102,11 @@ class Reader:
         characters = sum(map(len, request_texts(speech, body)))
         return Ask(route, speech, reference, provider, name, body, stream, characters, adds)
 
-    def expected(self, ask: Ask, meter: Meter) -> Expected:
-        """What the call may take: its input, and as much output as calls took so far (or as it allows)."""
+    def expected(self, ask: Ask, size: int, meter: Meter) -> Expected:
+        """What a call of `size` bytes may take: all of them as input, and as much output as calls took so far.
+
+        Rather too much: it decides only whether the call waits for others when a budget is nearly used up.
+        """
         if not ask.route.generates:
             return Expected(0, 0.0)
         config = ask.body.get("generationConfig")
@@ -115,7 +114,7 @@ class Reader:
         stated.append(config.get("maxOutputTokens") if isinstance(config, dict) else None)
         most = [one for one in stated if isinstance(one, int) and one > 0]
         made = min([meter.typical_output, *most]) if ask.speech is not Speech.EMBEDDINGS else 0
-        tokens = Tokens(ask.estimate(), made)
+        tokens = Tokens(estimated_tokens(size), made)
         return Expected(tokens.total, self._prices.usd(ask.reference, tokens, datetime.now(UTC)) or 0.0)
 
     def target(self, ask: Ask, given: CIMultiDictProxy[str]) -> tuple[str, dict[str, str], Backend]:
@@ -146,10 +145,8 @@ class Reader:
         if self._allowed is not None:
             candidates += [one for one in self._allowed if one.partition("/")[2] == asked]
             found = next((one for one in candidates if one in self._allowed), None)
-        elif self._ticket.replay is Replay.REPLAY:
-            found = candidates[0]
         else:
-            found = next((one for one in candidates if self._backends.usable(one.partition("/")[0])), candidates[0])
+            found = candidates[0]
         if found is None:
             allowed = ", ".join(self._allowed or ())
             raise Refusal(404, "model_not_found", f"The model {asked} is not allowed here; allowed: {allowed}.")

@@ -69,16 +69,6 @@ class Backends:
             raise Refusal(403, "provider_not_set_up", missing)
         return Backend(name, self._providers.get(name), secret, missing, self.variables)
 
-    def usable(self, name: str) -> bool:
-        """Whether it can be asked."""
-        if name not in self:
-            return False
-        try:
-            self.get(name)
-        except Refusal:
-            return False
-        return True
-
     def scripted_at(self, url: str) -> None:
         """Say where the scripted server listens."""
         self.variables[SCRIPTED_URL] = url

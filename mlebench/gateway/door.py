@@ -8,7 +8,9 @@ import hmac
 import json
 import os
 import socket
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,7 +57,7 @@ class Door:
         self._relay = Relay(self._reader, self._meter, upstream, prices, limits)
         self._recordings = Recordings(ticket.cache) if ticket.cache and ticket.replay is not Replay.OFF else None
         self._changed = changed
-        self._server = web.Server(self._handle, access_log=None)
+        self._server = _Counted(self._handle, access_log=None)
         self._listening: asyncio.Server | None = None
         self._taking_in = 0
         self._running: set[asyncio.Future[web.StreamResponse]] = set()
@@ -90,8 +92,9 @@ class Door:
         return self._meter.close()
 
     def _connection(self) -> asyncio.BaseProtocol:
-        if len(self._server.connections) >= self._limits.connections:
+        if self._server.open >= self._limits.connections:
             return _TurnedAway()
+        self._server.open += 1
         return self._server()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -127,6 +130,12 @@ class Door:
         except Refusal as refusal:
             self._meter.refuse(refusal.code)
             return _refused(family, refusal)
+        except Exception as bug:
+            # Its place is told, its words are not: they may hold a prompt.
+            place = traceback.extract_tb(bug.__traceback__)[-1]
+            print(f"{type(bug).__name__} at {place.filename}:{place.lineno}", file=sys.stderr, flush=True)
+            message = "The model gateway failed on this request; that is not the agent's fault."
+            return _refused(family, Refusal(500, "gateway_error", message))
 
     async def _call(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
         data = await self._body(request)
@@ -231,6 +240,16 @@ async def _play(request: web.BaseRequest, found: Recording, course: Course) -> t
     except OSError:
         outcome = "hung_up"
     return response, outcome if present(request) or not found.whole else "hung_up"
+
+
+class _Counted(web.Server):
+    """Knows how many connections are open, those included that were accepted a moment ago."""
+
+    open = 0
+
+    def connection_lost(self, handler: Any, exc: BaseException | None = None) -> None:
+        self.open -= 1
+        super().connection_lost(handler, exc)
 
 
 class _TurnedAway(asyncio.Protocol):

@@ -30,7 +30,8 @@ def hosted_feature(speech: Speech, model: str, body: dict[str, Any]) -> str | No
     switch = next((key for key in _SWITCHES.get(speech, ()) if body.get(key)), None)
     if switch is not None:
         return switch
-    for tool in body.get("tools") or []:
+    tools = body.get("tools")
+    for tool in tools if isinstance(tools, list) else []:
         found = _hosted_tool(speech, tool)
         if found is not None:
             return f"the tool {found}"
@@ -47,7 +48,8 @@ def _hosted_tool(speech: Speech, tool: Any) -> str | None:
     kind = tool.get("type")
     if kind is None and speech is Speech.ANTHROPIC:
         return None
-    local = speech is Speech.RESPONSES and kind == "shell" and (tool.get("environment") or {}).get("type") == "local"
+    place = tool.get("environment")
+    local = speech is Speech.RESPONSES and kind == "shell" and isinstance(place, dict) and place.get("type") == "local"
     known = _RUN_BY_THE_AGENT.get(speech, ())
     if local or (
         isinstance(kind, str) and any(kind == one or (one[-1] == "_" and kind.startswith(one)) for one in known)

@@ -17,6 +17,8 @@ SINGLE_LINES = 100_000
 """Calls that are logged one by one; later ones are summed up, so that no agent fills the disk with them."""
 SINGLE_REFUSALS = 1_000
 _BATCH = 1_000
+_ROUNDING = 1e-9
+"""Dollars: ten times 0.3 is a little less than 3 to a computer."""
 _FIRST_GUESS = 1_000
 """Output tokens that a call is expected to take before there was any."""
 
@@ -149,7 +151,7 @@ class Meter:
 
     def _reached(self) -> str | None:
         budget, totals = self._budget, self._totals
-        if budget.usd is not None and totals.usd >= budget.usd:
+        if budget.usd is not None and totals.usd >= budget.usd - _ROUNDING:
             return "usd"
         if budget.tokens is not None and totals.tokens >= budget.tokens:
             return "tokens"

@@ -35,7 +35,7 @@ class Relay:
         self, request: web.BaseRequest, ask: Ask, size: int, digest: str | None, recording: Recording | None
     ) -> web.StreamResponse:
         """Make the call; BudgetExhausted before anything is sent. Fills `recording` where there is one."""
-        expected = self._reader.expected(ask, self._meter)
+        expected = self._reader.expected(ask, size, self._meter)
         url, headers, backend = self._reader.target(ask, request.headers)
         await self._meter.begin(expected)
         course = Course(ask, digest, size)

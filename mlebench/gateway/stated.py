@@ -10,7 +10,7 @@ from mlebench.gateway.prices import Tokens
 from mlebench.gateway.wire import Speech, estimated_tokens
 
 _EVENT_END = re.compile(rb"\r?\n\r?\n")
-_LARGEST_EVENT = 16 * 1024**2
+_LARGEST_EVENT = 8 * 1024**2
 
 
 class Statement:
@@ -115,7 +115,7 @@ class Stream:
             return data
         text = self._rest + data if self._rest else data
         start, kept = 0, []
-        for found in _EVENT_END.finditer(text):
+        for found in _EVENT_END.finditer(text, max(len(self._rest) - 3, 0)):  # of what was there, an end's beginning
             event = text[start : found.end()]
             start = found.end()
             only_usage = self._read(event)

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -103,7 +104,9 @@ class ScriptedServer:
             rule, use, reply = self._scripts.pick(session, script_name(model), asked, model, tools, texts)
         except UsageError as problem:
             return _error(speech, 404, str(problem), "model_not_found")
-        answer = Answer(model, next(self._number), int(time.time()), reply, tokens_of(reply, _length(texts)))
+        answer = Answer(
+            model, next(self._number), int(time.time()), reply, _stated(speech, tokens_of(reply, _length(texts)))
+        )
         streamed = bool(body.get("stream")) or method == "streamGenerateContent"
         entry: dict[str, Any] = {
             "n": answer.number,
@@ -227,6 +230,11 @@ def _session(request: web.Request) -> str:
 
 def _length(texts: list[str]) -> int:
     return sum(map(len, texts))
+
+
+def _stated(speech: Speech, tokens: Tokens) -> Tokens:
+    """What the protocol has words for: Anthropic's does not tell reasoning apart."""
+    return replace(tokens, reasoning=0) if speech is Speech.ANTHROPIC else tokens
 
 
 def _noted(tokens: Tokens) -> dict[str, int]:

@@ -1,0 +1,136 @@
+"""Recorded answers: the same run again, without the provider."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from gateway_world import KEY, PATIENCE, Attempt, World, closed_port, providers_file
+
+from mlebench.errors import GatewayError
+from mlebench.gateway.api import Budget, Replay, Ticket
+from mlebench.gateway.launcher import Gateway
+from mlebench.gateway.prices import Tokens
+from mlebench.gateway.recordings import Recording, Recordings, request_hash
+
+
+def play(attempt: Attempt) -> list[tuple[int, str, bytes]]:
+    """What an agent asks in one run, and what it gets."""
+    answers = [attempt.chat("AGAIN", model="scripted/demo") for _ in range(3)]
+    answers += [attempt.chat("SHORT STREAM", model="scripted/demo", stream=True)]
+    answers += [attempt.chat("TOO MUCH", model="scripted/demo")]
+    body = {"model": "scripted/demo", "max_tokens": 9, "messages": [{"role": "user", "content": "STATED"}]}
+    answers += [attempt.post("/anthropic/v1/messages", {**body, "stream": stream}) for stream in (False, True)]
+    got = [(answer.status_code, answer.headers["Content-Type"], answer.content) for answer in answers]
+    with pytest.raises(requests.RequestException):
+        attempt.chat("BREAKS", model="scripted/demo", stream=True).content  # noqa: B018
+    return got
+
+
+def stored(cache: Path, count: int) -> list[Path]:
+    """The recordings as soon as there are so many: they are written a moment after the answer."""
+    deadline = time.monotonic() + 10
+    while len(found := list(cache.rglob("*.rec"))) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gateway]:
+    """A gateway without any provider, key or script."""
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    own = providers_file(tmp_path / "providers.toml", f"http://127.0.0.1:{closed_port()}")
+    with Gateway(tmp_path / "run", providers=own, limits=PATIENCE) as gateway:
+        yield gateway
+
+
+def test_a_run_is_repeated_from_its_recordings(world: World, tmp_path: Path, offline: Gateway) -> None:
+    cache = tmp_path / "cache"
+    recorded = world.admit(model="scripted/demo", replay=Replay.RECORD, cache=cache)
+    first = play(recorded)
+    taken = recorded.usage_when(lambda usage: usage.calls == 8)
+    assert taken.replayed == 0
+    stored(cache, 8)
+    assert not list(cache.rglob("*.part"))
+
+    ticket = Ticket("b", "other-key", tmp_path / "b.jsonl", "scripted/demo", replay=Replay.REPLAY, cache=cache)
+    again = Attempt(offline, ticket, f"http://127.0.0.1:{offline.admit(ticket).port}", "other-key")
+    assert play(again) == first
+    usage = again.usage_when(lambda usage: usage.calls == 8)
+    assert usage.replayed == 8 and usage.usd == 0.0
+    names = ("tokens_in", "tokens_out", "tokens_cached", "tokens_reasoning", "errors", "models")
+    assert [getattr(usage, name) for name in names] == [getattr(taken, name) for name in names]
+    assert [line["usd"] for line in again.lines()] == [0.0] * 8
+
+    miss = again.chat("AGAIN", model="scripted/demo")  # a fourth time was never recorded
+    assert miss.status_code == 404 and miss.json()["error"]["code"] == "not_recorded"
+    assert "a replay contacts no provider" in miss.json()["error"]["message"]
+    assert again.chat("something else", model="openai/demo").status_code == 404
+    assert again.usage_when(lambda usage: usage.refused == 2).calls == 8
+
+
+def test_streams_come_in_the_pieces_in_which_they_came(world: World, tmp_path: Path, offline: Gateway) -> None:
+    cache = tmp_path / "cache"
+    recorded = world.admit(replay=Replay.RECORD, cache=cache)
+    text = recorded.chat("SHORT STREAM", stream=True).text
+    (path,) = stored(cache, 1)
+    (kept,) = [Recordings(cache).find(path.parent.name, 0)]
+    assert kept is not None and len(kept.pieces) >= 5 and b"".join(kept.pieces).decode() == text
+    assert kept.tokens.output == 50 and path.stat().st_mode & 0o077 == 0
+    # What was asked for without its usage is replayed without it; the request is another one with it.
+    ticket = Ticket("b", KEY, tmp_path / "b.jsonl", "openai/demo", replay=Replay.REPLAY, cache=cache)
+    again = Attempt(offline, ticket, f"http://127.0.0.1:{offline.admit(ticket).port}")
+    options = {"include_usage": True}
+    assert again.chat("SHORT STREAM", stream=True, stream_options=options).status_code == 404
+    assert again.chat("SHORT STREAM", stream=True).text == text
+
+
+def test_a_resumed_replay_goes_on_where_it_was(world: World, tmp_path: Path, offline: Gateway) -> None:
+    cache = tmp_path / "cache"
+    recorded = world.admit(model="scripted/demo", replay=Replay.RECORD, cache=cache)
+    first = [recorded.chat("AGAIN", "scripted/demo").text for _ in range(3)]
+    stored(cache, 3)
+    ticket = Ticket("b", KEY, tmp_path / "b.jsonl", "scripted/demo", replay=Replay.REPLAY, cache=cache)
+    again = Attempt(offline, ticket, f"http://127.0.0.1:{offline.admit(ticket).port}")
+    got = [again.chat("AGAIN", "scripted/demo").text]
+    offline.dismiss("b")
+    again.url = f"http://127.0.0.1:{offline.admit(ticket).port}"
+    got += [again.chat("AGAIN", "scripted/demo").text for _ in range(2)]
+    assert got == first and len(set(first)) == 3
+
+
+def test_refused_requests_are_not_occurrences(world: World, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    recorded = world.admit(replay=Replay.RECORD, cache=cache, budget=Budget(calls=1))
+    assert [recorded.chat("STATED").status_code for _ in range(3)] == [200, 429, 429]
+    assert [path.name for path in stored(cache, 1)] == ["0.rec"]
+    with pytest.raises(GatewayError, match="needs a folder"):
+        world.admit(replay=Replay.REPLAY)
+
+
+def test_hashes_are_of_the_request_alone() -> None:
+    body = {"model": "x", "messages": [{"role": "user", "content": "hé"}], "temperature": 0.5}
+    same = {"temperature": 0.5, "messages": [{"content": "hé", "role": "user"}], "model": "openai/x"}
+    one = request_hash("openai-chat", "openai/x", body)
+    assert one == request_hash("openai-chat", "openai/x", same) and re.fullmatch("[0-9a-f]{64}", one)
+    assert one != request_hash("openai-chat", "openai/y", body)
+    assert one != request_hash("openai-responses", "openai/x", body)
+    assert one != request_hash("openai-chat", "openai/x", {**body, "temperature": 0.6})
+
+
+def test_damaged_recordings_count_as_none(tmp_path: Path) -> None:
+    room = Recordings(tmp_path)
+    room.store("ab" * 32, 0, Recording(200, "text/plain", [b"one", b"two"], tokens=Tokens(1, 2), size=6))
+    found = room.find("ab" * 32, 0)
+    assert found is not None and found.pieces == [b"one", b"two"] and found.tokens == Tokens(1, 2)
+    path = next(tmp_path.rglob("*.rec"))
+    path.write_bytes(path.read_bytes()[:-1])
+    assert room.find("ab" * 32, 0) is None
+    path.write_bytes(b"{}\n")
+    assert room.find("ab" * 32, 0) is None and room.find("cd" * 32, 0) is None
