@@ -11,8 +11,8 @@ from mlebench.cli.app import app
 from mlebench.cli.options import CompetitionsDirOption, JsonOption, RunsDirOption, registry
 
 if TYPE_CHECKING:
+    from mlebench.reporting.model import RunSummary
     from mlebench.reporting.statistics import Missing
-    from mlebench.reporting.summary import RunSummary
 
 
 @app.command("report")
@@ -29,6 +29,14 @@ def report(
             "complete leaves out seeds that have any.",
         ),
     ] = "failure",
+    at: Annotated[
+        str | None,
+        typer.Option(
+            "--at",
+            help="Report as if every attempt had ended after this long, such as 6h: by its last snapshot then.",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: RunsDirOption = Path("runs"),
     competitions_dir: CompetitionsDirOption = None,
     as_json: JsonOption = False,
@@ -36,9 +44,11 @@ def report(
     """Report medals, validity, failures and standing of one or several runs."""
     from mlebench.cli import render
     from mlebench.reporting.terminal import print_report
+    from mlebench.running.duration import parse_duration
 
     rule = _missing_rule(missing)
-    summaries = [_summarise(name, runs_dir, competitions_dir or [], rule) for name in dict.fromkeys(runs)]
+    seconds = parse_duration(at) if at is not None else None
+    summaries = [_summarise(name, runs_dir, competitions_dir or [], rule, seconds) for name in dict.fromkeys(runs)]
     if html is not None:
         from mlebench.reporting.html import write_page
 
@@ -63,11 +73,13 @@ def _missing_rule(name: str) -> Missing:
         raise UsageError(f"--missing {name!r} is unknown: use {', '.join(Missing)}.") from None
 
 
-def _summarise(name: str, runs_dir: Path, competitions_dir: list[Path], missing: Missing) -> RunSummary:
+def _summarise(
+    name: str, runs_dir: Path, competitions_dir: list[Path], missing: Missing, at_seconds: float | None
+) -> RunSummary:
     from mlebench.reporting.summary import summarise
     from mlebench.running.store import load_run
 
     run = load_run(name, runs_dir)
     # The run's own folders may be gone by now, or on another machine; the report does without them.
     remembered = [folder for folder in map(Path, run.config.competitions_dirs) if folder.is_dir()]
-    return summarise(run, registry([*remembered, *competitions_dir]), missing)
+    return summarise(run, registry([*remembered, *competitions_dir]), missing, at_seconds)

@@ -24,6 +24,12 @@ class Fate(StrEnum):
     """No submission, and the agent ended with an error."""
     OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_DISK = "out_of_disk"
+    OUT_OF_BUDGET = "out_of_budget"
+    """No submission when the dollars, tokens or calls of its models were used up."""
+    OUT_OF_STEPS = "out_of_steps"
+    """No submission when the agent, by its own word, came to its step limit."""
+    MODEL_FAILURE = "model_failure"
+    """No submission, and the agent says that its model kept failing."""
     GRADER_ERROR = "grader_error"
     """A bug of ours; re-gradable."""
     INFRASTRUCTURE = "infrastructure"
@@ -38,6 +44,9 @@ _WITHOUT_SUBMISSION = {
     End.CRASHED: Fate.CRASHED,
     End.OUT_OF_MEMORY: Fate.OUT_OF_MEMORY,
     End.OUT_OF_DISK: Fate.OUT_OF_DISK,
+    End.OUT_OF_BUDGET: Fate.OUT_OF_BUDGET,
+    End.OUT_OF_STEPS: Fate.OUT_OF_STEPS,
+    End.MODEL_FAILURE: Fate.MODEL_FAILURE,
     End.CANCELLED: Fate.CANCELLED,
 }
 
@@ -59,6 +68,22 @@ class FateCount(BaseModel):
     def count(self) -> int:
         """How many."""
         return len(self.attempts)
+
+
+class EndCount(BaseModel):
+    """How many attempts ended in one way, whatever their submission earned."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    end: End | None
+    """None: not ended yet."""
+    count: int
+
+
+def count_ends(attempts: Iterable[Attempt]) -> list[EndCount]:
+    """Counts by end, in the order of `End`; those that have not ended come last."""
+    ends = [attempt.end for attempt in attempts]
+    return [EndCount(end=end, count=count) for end in (*End, None) if (count := ends.count(end))]
 
 
 def fate_of(attempt: Attempt) -> Fate:

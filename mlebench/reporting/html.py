@@ -15,9 +15,10 @@ from mlebench.errors import UsageError
 from mlebench.reporting import text, wording
 from mlebench.reporting.html_cards import competition_cards
 from mlebench.reporting.html_tables import competition_table, facts, fate_table, headline_table, summary_table
+from mlebench.reporting.html_time import consumption_section, over_time_section
 from mlebench.reporting.markup import Html, element, join
+from mlebench.reporting.model import RunSummary
 from mlebench.reporting.statistics import Measure
-from mlebench.reporting.summary import RunSummary
 
 
 def render_page(summaries: Sequence[RunSummary], now: datetime | None = None) -> str:
@@ -61,11 +62,13 @@ def _body(summaries: Sequence[RunSummary], names: str, now: datetime) -> Html:
         parts += [element("h2", "Runs side by side"), headline_table(summaries)]
     else:
         parts.append(_figures(summaries[0]))
+    parts += over_time_section(summaries)
     parts += [element("h2", "Run facts"), facts(summaries), element("h2", "Summary")]
     parts += [summary_table(summary, named=many) for summary in summaries]
     parts += [element("h2", "Competitions"), competition_table(summaries)]
     parts.append(element("h2", "What became of the attempts"))
     parts += [fate_table(summary, named=many) for summary in summaries]
+    parts += consumption_section(summaries)
     parts += [element("h2", "Score against the archived leaderboard"), *competition_cards(summaries)]
     return join([element("main", *parts), _footer(summaries, now)])
 
@@ -77,20 +80,28 @@ def _header(summaries: Sequence[RunSummary], names: str) -> Html:
         lines.append(
             element(
                 "p",
-                f"Agent {run.agent}: {text.plural(row.competitions, 'competition')} × "
+                f"Agent {run.agent}{f' with {run.model}' if run.model else ''}: "
+                f"{text.plural(row.competitions, 'competition')} × "
                 f"{text.plural(len(run.seeds), 'seed')}, "
                 f"{text.duration(run.time_limit_seconds)} each, edition {run.edition}, "
                 f"started {run.created_at:%Y-%m-%d %H:%M} UTC",
                 class_="soft",
             )
         )
-    return element("header", element("span", "mlebench report", class_="eyebrow"), element("h1", names), *lines)
+        if (network := wording.network_mark(summary)) is not None:
+            lines.append(element("p", element("span", network, class_="tag alarm")))
+    times = dict.fromkeys(s.at_seconds for s in summaries if s.at_seconds is not None)
+    earlier = f", as of {', '.join(text.duration(at) for at in times)}" if times else ""
+    return element(
+        "header", element("span", f"mlebench report{earlier}", class_="eyebrow"), element("h1", names), *lines
+    )
 
 
 def _banners(summary: RunSummary, *, named: bool) -> list[Html]:
     banners = []
     for label, sentence in wording.warnings(summary):
-        alarm = " alarm" if label == wording.SYNTHETIC else ""
+        full = label == wording.NETWORK and summary.run.network == "full"
+        alarm = " alarm" if full or label in (wording.SYNTHETIC, wording.EARLIER) else ""
         prefix = f"{summary.run.name}: " if named else ""
         content = element("p", element("strong", f"{prefix}{label}. "), sentence)
         banners.append(element("div", content, class_="banner" + alarm, role="note"))

@@ -8,8 +8,9 @@ from mlebench.reporting import text
 from mlebench.reporting.html_tables import anchor
 from mlebench.reporting.markup import Content, Html, element, join, table
 from mlebench.reporting.markup import text as escaped
+from mlebench.reporting.model import AttemptSummary, CompetitionSummary, RunSummary
 from mlebench.reporting.plot import Point, leaderboard_plot, mark
-from mlebench.reporting.summary import AttemptSummary, CompetitionSummary, RunSummary
+from mlebench.reporting.timeplot import Curve, score_over_time
 from mlebench.running.records import End
 
 _Runs = list[tuple[int, str, CompetitionSummary]]
@@ -42,6 +43,7 @@ def _card(runs: _Runs, *, many: bool) -> Html:
         element("h3", first.title, id=f"{identity}-title"),
         _tags(runs),
         *_plot(runs, many=many),
+        *_time_plot(runs, many=many),
         _attempts(runs, many=many),
         _source(first),
         class_="card",
@@ -92,6 +94,22 @@ def _plot(runs: _Runs, *, many: bool) -> list[Html]:
     return [Html(plot.svg), *([element("p", " ".join(notes), class_="note")] if notes else [])]
 
 
+def _time_plot(runs: _Runs, *, many: bool) -> list[Html]:
+    first = next((c for _, _, c in runs if c.thresholds is not None), runs[0][2])
+    if first.thresholds is None or first.higher_is_better is None:
+        return []
+    curves = [
+        Curve(attempt.steps, index, _tooltip(attempt, name if many else None))
+        for index, name, competition in runs
+        for attempt in competition.attempts
+    ]
+    plot = score_over_time(first.id, first.thresholds, curves, higher_is_better=first.higher_is_better)
+    if plot is None:
+        return []
+    shown = element("p", " ".join(plot.notes), class_="note") if plot.notes else None
+    return [Html(plot.svg), *([shown] if shown else [])]
+
+
 def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
     place = f", rank {text.rank(attempt.rank, attempt.rank_low, attempt.rank_high)}" if attempt.rank else ""
     medal = f", {attempt.medal}" if attempt.medal else ""
@@ -101,16 +119,20 @@ def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
 def _attempts(runs: _Runs, *, many: bool) -> Html:
     rows: list[list[Content]] = []
     remarks: list[Html] = []
+    costed = any(attempt.calls is not None for _, _, competition in runs for attempt in competition.attempts)
     for index, name, competition in runs:
         key = Html(
             f'<svg class="key" viewBox="0 0 16 16" role="img" aria-label="{escaped(name)}">{mark(index, 8, 8)}</svg>'
         )
         for attempt in competition.attempts:
             who = f"{name}, seed {attempt.seed}" if many else f"Seed {attempt.seed}"
-            rows.append([join([key if many else None, attempt.seed]), *_cells(attempt)])
+            cells = _cells(attempt)
+            if costed:
+                cells.append(_cost(attempt))
+            rows.append([join([key if many else None, attempt.seed]), *cells])
             if attempt.message:
                 remarks.append(element("li", element("b", f"{who}: "), attempt.message))
-    headings = ["Seed", "Score", "Earned", "Rank", "Pct."]
+    headings = ["Seed", "Score", "Earned", "Rank", "Pct.", *(["Cost"] if costed else [])]
     listed = table(headings, rows, caption=f"Attempts at {runs[0][2].id}")
     return join([listed, element("ul", *remarks, class_="remarks")]) if remarks else listed
 
@@ -134,6 +156,13 @@ def _cells(attempt: AttemptSummary) -> list[Content]:
     rank = join([text.rank(attempt.rank, attempt.rank_low, attempt.rank_high), bounds], " ")
     percentile = text.percentile(attempt.percentile) if attempt.rank else text.UNDEFINED
     return [text.brief(attempt.score), earned, rank, percentile]
+
+
+def _cost(attempt: AttemptSummary) -> Content:
+    if attempt.calls is None:
+        return text.UNDEFINED
+    tokens = element("small", f"{text.count(attempt.tokens)} tokens", class_="soft")
+    return join([text.usd(attempt.usd), tokens], " ")
 
 
 def _source(competition: CompetitionSummary) -> Html | None:

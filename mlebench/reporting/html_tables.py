@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mlebench.reporting import text, wording
 from mlebench.reporting.fates import Fate
 from mlebench.reporting.markup import Content, Html, element, join, table
-from mlebench.reporting.summary import CompetitionSummary, RunSummary
+from mlebench.reporting.model import CompetitionSummary, RunSummary
 
 _MEDALS = ("gold", "silver", "bronze")
 
@@ -19,8 +19,11 @@ def headline_table(summaries: Sequence[RunSummary]) -> Html:
         row = summary.headline
         results = text.of(row.attempts - row.attempts_missing, row.attempts)
         shares = (text.estimate(row.shares[measure]) for measure in wording.MEASURES)
-        note = element("span", "synthetic data", class_="tag alarm") if summary.run.synthetic else None
-        rows.append([join([summary.run.name, note], " "), *shares, wording.over(row), len(summary.run.seeds), results])
+        labels = ["synthetic data" if summary.run.synthetic else None, wording.network_mark(summary)]
+        notes = [element("span", label, class_="tag alarm") for label in labels if label]
+        rows.append(
+            [join([summary.run.name, *notes], " "), *shares, wording.over(row), len(summary.run.seeds), results]
+        )
     headings = ["Run", *wording.MEASURES.values(), "Competitions", "Seeds", "Results"]
     return table(headings, rows, caption="Share of competitions in %: mean ± standard error over seeds")
 
@@ -38,15 +41,20 @@ def facts(summaries: Sequence[RunSummary]) -> Html:
 
 def _facts(summary: RunSummary) -> dict[str, Content]:
     run = summary.run
+    replayed = run.replay == "replay"
     limits = [f"{run.cpus:g} CPUs" if run.cpus else "", f"{run.memory_gb:g} GB" if run.memory_gb else ""]
     return {
         "Agent": run.agent,
+        "Model": _flagged(wording.model(summary) + (" (replayed)" if replayed else ""), replayed),
         "Sandbox": _flagged(wording.isolation(summary), run.isolated is False),
         "Network": _flagged(wording.network(summary), run.network != "none" or run.isolated is False),
         "Edition": run.edition,
         "Data": _flagged(wording.data_line(summary), bool(run.synthetic)),
         "Time limit": text.duration(run.time_limit_seconds),
         "Seeds": wording.seeds(run.seeds),
+        "Budgets": wording.budgets(summary),
+        "GPUs": _gpus(run.gpus_per_attempt, run.attempts_per_gpu),
+        "Ends": wording.ends(summary),
         "Limits": ", ".join(filter(None, limits)) or "the sandbox's defaults",
         "Image": run.image or text.UNDEFINED,
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
@@ -130,6 +138,11 @@ def fate_table(summary: RunSummary, *, named: bool) -> Html:
 def anchor(competition_id: str) -> str:
     """The page's id of a competition's card."""
     return f"c-{competition_id}"
+
+
+def _gpus(each: int, sharing: int) -> str:
+    shared = f", shared by {sharing}" if each and sharing > 1 else ""
+    return f"{each} for each attempt{shared}" if each else "none"
 
 
 def _flagged(value: str, alarm: bool) -> Content:

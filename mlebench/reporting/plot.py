@@ -13,9 +13,9 @@ from mlebench.reporting.axes import RankAxis, ScoreAxis, score_axis, spread
 
 WIDTH, HEIGHT = 360, 250
 """Size of a drawing in its own units; made to be shown at about that many pixels."""
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 106, 14, 36
+LEFT, _RIGHT, TOP, _BOTTOM = 46, 106, 14, 36
 _LABEL_GAP = 13
-_INNER_WIDTH, _INNER_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - _RIGHT, HEIGHT - TOP - _BOTTOM
 _SHAPES = ("circle", "square", "diamond", "triangle")
 MARK_STYLES = 8
 """How many runs can be told apart by colour and shape (classes mark-0 ... in page.css)."""
@@ -57,23 +57,21 @@ def leaderboard_plot(
         scores,
         [point.score for point in points],
         higher_is_better=higher_is_better,
-        height=_INNER_HEIGHT,
+        height=INNER_HEIGHT,
     )
     ranked = bool(ranks) and teams is not None
-    rank_axis = RankAxis(teams or 1, _INNER_WIDTH) if ranked else None
+    rank_axis = RankAxis(teams or 1, INNER_WIDTH) if ranked else None
     title = f"{name}: {len(points)} scored attempts against the archived leaderboard"
     parts = [
-        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
-        f"<title>{escape(title)}</title>",
-        f'<g transform="translate({_LEFT},{_TOP})">',
-        *_score_grid(axis),
-        *_threshold_lines(axis, thresholds),
+        *opened(title),
+        *score_grid(axis),
+        *threshold_lines(axis, thresholds),
     ]
     if rank_axis is not None:
         parts += _curve(axis, rank_axis, ranks, scores)
         parts += _rank_ticks(rank_axis)
     else:
-        parts.append(_axis_title("attempts side by side, rank unknown"))
+        parts.append(axis_title("attempts side by side, rank unknown"))
     parts += _marks(axis, rank_axis, points)
     parts.append("</g></svg>")
     return Plot("".join(parts), _notes(axis, points, ranked=ranked, higher_is_better=higher_is_better))
@@ -96,13 +94,23 @@ def mark(series: int, x: float, y: float, label: str = "") -> str:
     return f'<polygon {attributes} points="{points}">{tooltip}</polygon>'
 
 
-def _score_grid(axis: ScoreAxis) -> list[str]:
+def opened(title: str) -> list[str]:
+    """The start of a drawing, up to the group that its frame is the origin of; ends with </g></svg>."""
+    return [
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">',
+        f"<title>{escape(title)}</title>",
+        f'<g transform="translate({LEFT},{TOP})">',
+    ]
+
+
+def score_grid(axis: ScoreAxis) -> list[str]:
+    """The frame, lines at round scores, and the scores beside them."""
     ticks = axis.ticks()
     labels = _tick_labels(ticks)
-    parts = [f'<rect class="frame" width="{_INNER_WIDTH}" height="{_INNER_HEIGHT}"/>']
+    parts = [f'<rect class="frame" width="{INNER_WIDTH}" height="{INNER_HEIGHT}"/>']
     for value, label in zip(ticks, labels, strict=True):
         y = axis.y(value)
-        parts.append(f'<line class="grid" x2="{_INNER_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
+        parts.append(f'<line class="grid" x2="{INNER_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" x="-6" y="{y + 3.5:.1f}" text-anchor="end">{label}</text>')
     return parts
 
@@ -117,14 +125,15 @@ def _tick_labels(ticks: Sequence[float]) -> list[str]:
     return [f"{0.0 if abs(value) < step / 1e6 else value:.{decimals}f}" for value in ticks]
 
 
-def _threshold_lines(axis: ScoreAxis, thresholds: Thresholds) -> list[str]:
+def threshold_lines(axis: ScoreAxis, thresholds: Thresholds) -> list[str]:
+    """Lines at the medals' thresholds and the median, named at the right."""
     rows = sorted(
         ((axis.clipped(value), name, value) for name, value in thresholds), key=lambda row: row[0]
     )  # ties keep the order gold, silver, bronze, median
-    labels = spread([y for y, _, _ in rows], _LABEL_GAP, 4.0, _INNER_HEIGHT - 2.0)
+    labels = spread([y for y, _, _ in rows], _LABEL_GAP, 4.0, INNER_HEIGHT - 2.0)
     parts = []
     for (y, name, value), label_y in zip(rows, labels, strict=True):
-        right = _INNER_WIDTH
+        right = INNER_WIDTH
         parts.append(f'<line class="level {name}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(
             f'<path class="leader {name}" d="M{right} {y:.1f}L{right + 8} {label_y:.1f}"/>'
@@ -143,12 +152,12 @@ def _short(value: float) -> str:
 
 def _curve(axis: ScoreAxis, rank_axis: RankAxis, ranks: Sequence[int], scores: Sequence[float]) -> list[str]:
     # A nested svg clips what lies outside of it, so a wild tail simply leaves the frame.
-    far = 20 * _INNER_HEIGHT
+    far = 20 * INNER_HEIGHT
     points = " ".join(
         f"{rank_axis.x(rank):.1f},{min(far, max(-far, axis.y(score))):.1f}"
         for rank, score in zip(ranks, scores, strict=True)
     )
-    size = f'width="{_INNER_WIDTH}" height="{_INNER_HEIGHT}"'
+    size = f'width="{INNER_WIDTH}" height="{INNER_HEIGHT}"'
     return [f'<svg {size} overflow="hidden"><polyline class="curve" points="{points}"/></svg>']
 
 
@@ -156,14 +165,15 @@ def _rank_ticks(rank_axis: RankAxis) -> list[str]:
     parts = []
     for rank in rank_axis.ticks():
         x = rank_axis.x(rank)
-        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{_INNER_HEIGHT}" y2="{_INNER_HEIGHT + 4}"/>')
-        parts.append(f'<text class="tick" x="{x:.1f}" y="{_INNER_HEIGHT + 15}" text-anchor="middle">{rank:,}</text>')
-    parts.append(_axis_title(f"rank of {rank_axis.teams:,}"))
+        parts.append(f'<line class="axis" x1="{x:.1f}" x2="{x:.1f}" y1="{INNER_HEIGHT}" y2="{INNER_HEIGHT + 4}"/>')
+        parts.append(f'<text class="tick" x="{x:.1f}" y="{INNER_HEIGHT + 15}" text-anchor="middle">{rank:,}</text>')
+    parts.append(axis_title(f"rank of {rank_axis.teams:,}"))
     return parts
 
 
-def _axis_title(label: str) -> str:
-    x, y = _INNER_WIDTH / 2, _INNER_HEIGHT + 30
+def axis_title(label: str) -> str:
+    """What the horizontal axis is."""
+    x, y = INNER_WIDTH / 2, INNER_HEIGHT + 30
     return f'<text class="axis-title" x="{x:.1f}" y="{y}" text-anchor="middle">{escape(label)}</text>'
 
 
@@ -173,7 +183,7 @@ def _marks(axis: ScoreAxis, rank_axis: RankAxis | None, points: Sequence[Point])
         if rank_axis is not None and point.rank is not None:
             x = rank_axis.x(point.rank)
         else:
-            x = (index + 0.5) / len(points) * _INNER_WIDTH
+            x = (index + 0.5) / len(points) * INNER_WIDTH
         y = axis.clipped(point.score)
         if not axis.shows(point.score):
             inwards = -1 if y > 0 else 1

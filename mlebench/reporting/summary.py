@@ -1,20 +1,17 @@
-"""The report of one run as a model: what is rendered on the terminal, in HTML and as JSON."""
+"""Making the report of one run from its attempts and the registry."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TYPE_CHECKING
 
 from mlebench.errors import UsageError
-from mlebench.grading.batch import group_report
-from mlebench.grading.leaderboard import Leaderboard, load_leaderboard
-from mlebench.grading.report import GradeReport, Thresholds
-from mlebench.reporting.fates import Fate, FateCount, count_fates, fate_of
+from mlebench.grading.leaderboard import load_leaderboard
+from mlebench.grading.report import Thresholds
+from mlebench.reporting.consumption import gpu_hours, machine_totals, model_totals
+from mlebench.reporting.fates import count_ends, count_fates, fate_of
+from mlebench.reporting.model import AttemptSummary, CompetitionSummary, RunFacts, RunSummary, SummaryRow
+from mlebench.reporting.overtime import as_of, over_time, seconds_of, steps_of
 from mlebench.reporting.statistics import (
-    CompetitionStatistics,
-    Estimate,
     Measure,
     Missing,
     has_result,
@@ -24,7 +21,7 @@ from mlebench.reporting.statistics import (
     share,
     share_by_seed,
 )
-from mlebench.running.records import Attempt, End, State
+from mlebench.running.records import Attempt
 
 if TYPE_CHECKING:
     from mlebench.competition import Competition, Facts
@@ -35,148 +32,42 @@ SPLIT_OF_ROW = {"benchmark": "all", "development": "dev"}
 """Summary rows whose split has another name; the others have their own."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(use_attribute_docstrings=True)
+def summarise(
+    run: Run, registry: Registry, missing: Missing = Missing.AS_FAILURE, at_seconds: float | None = None
+) -> RunSummary:
+    """Everything a report shows about a run; a run that is still going on can be summarised too.
 
-
-class RunFacts(_Model):
-    """What was run, and under which conditions: what a reader needs to compare runs fairly."""
-
-    name: str
-    id: str
-    agent: str
-    sandbox: str
-    isolated: bool | None
-    """Whether the sandbox keeps the agent away from the answers and the network; none for an unknown sandbox."""
-    edition: str
-    network: str
-    time_limit_seconds: float
-    seeds: list[int]
-    image: str | None
-    cpus: float | None
-    memory_gb: float | None
-    versions: dict[str, str]
-    created_at: datetime
-    data_sources: dict[str, int]
-    """How many competitions had data from where (kaggle, synthetic, bundled, ...), by the grades' manifests."""
-    verified: int
-    """Competitions whose prepared data's published checksums held."""
-    synthetic: list[str]
-    """Competitions with made-up data: their medals and ranks mean nothing."""
-
-
-class AttemptSummary(_Model):
-    """One attempt in a few figures."""
-
-    id: str
-    competition: str
-    seed: int
-    fate: Fate
-    end: End | None
-    state: State
-    missing: bool
-    """Whether it has no result (unfinished, or a fault of ours)."""
-    seconds: float | None
-    """From start to end of the agent."""
-    validations: int
-    grade: GradeReport | None = Field(exclude=True)
-    """In JSON it stands among the competition_reports."""
-    score: float | None
-    medal: str | None
-    above_median: bool
-    rank: int | None
-    rank_low: int | None
-    rank_high: int | None
-    percentile: float | None
-    reason: str | None
-    message: str | None
-    """Why it ended or failed as it did; may come from the agent's output."""
-
-
-class CompetitionSummary(_Model):
-    """One competition of the run."""
-
-    id: str
-    title: str
-    group: str | None
-    """None where the registry does not know the competition any more."""
-    complexity: str | None
-    category: str | None
-    metric: str | None
-    higher_is_better: bool | None
-    teams: int | None
-    thresholds: Thresholds | None
-    leaderboard: Leaderboard | None = Field(exclude=True)
-    """The archived figures; none where the registry does not know the competition any more."""
-    synthetic: bool
-    statistics: CompetitionStatistics
-    attempts: list[AttemptSummary]
-
-
-class SummaryRow(_Model):
-    """Shares over a set of competitions: mean ± standard error over seeds."""
-
-    name: str
-    """low, medium, high; benchmark, development, practice, own, unknown; run: everything in the run."""
-    competitions: int
-    """Planned in this run: the denominator of the shares."""
-    competitions_with_result: int
-    """Those of them with a result for every seed."""
-    competitions_in_split: int | None
-    """How many the whole split has, where there is such a split."""
-    attempts: int
-    attempts_missing: int
-    missing_by_seed: dict[int, list[str]]
-    """Seeds with missing competitions, and which."""
-    shares: dict[Measure, Estimate]
-    by_seed: dict[Measure, dict[int, float]]
-    pass_at_k: dict[int, float]
-    """Any medal, k = 1 ... n/2."""
-
-
-class RunSummary(_Model):
-    """The whole report of one run."""
-
-    format: Literal[1] = 1
-    run: RunFacts
-    missing_rule: Missing
-    rows: list[SummaryRow]
-    """By complexity, by group, and last the row the headline is taken from: everything in the run."""
-    fates: list[FateCount]
-    competitions: list[CompetitionSummary]
-
-    @property
-    def headline(self) -> SummaryRow:
-        """The row over everything in the run."""
-        return self.rows[-1]
-
-    @property
-    def attempts(self) -> list[AttemptSummary]:
-        """All attempts, by competition."""
-        return [attempt for competition in self.competitions for attempt in competition.attempts]
-
-    def to_json(self) -> dict[str, Any]:
-        """This model, and beside it the published benchmark's totals over the graded attempts."""
-        grades = [attempt.grade for attempt in self.attempts if attempt.grade is not None]
-        return {**group_report(grades), "report": self.model_dump(mode="json")}
-
-
-def summarise(run: Run, registry: Registry, missing: Missing = Missing.AS_FAILURE) -> RunSummary:
-    """Everything a report shows about a run; a run that is still going on can be summarised too."""
+    `at_seconds`: as if every attempt had ended after so long (mlebench.reporting.overtime); UsageError for a run
+    that took no snapshots.
+    """
     planned = list(dict.fromkeys([*run.config.competitions, *(a.competition for a in run.attempts)]))
     known = {competition_id: _lookup(registry, competition_id) for competition_id in planned}
     attempts = sorted(run.attempts, key=lambda a: (planned.index(a.competition), a.seed))
     seeds = list(dict.fromkeys([*run.config.seeds, *(a.seed for a in attempts)]))
+    whole, config = attempts, run.config
+    if at_seconds is not None:
+        if config.snapshot_seconds <= 0:
+            raise UsageError(f"The run {config.name} took no snapshots: only its end can be reported.")
+        attempts = [as_of(attempt, at_seconds) for attempt in whole]
+    cut = at_seconds is not None
     rows = [
         _row(name, ids, attempts, seeds, missing, _split_size(registry, name))
         for name, ids in _row_members(planned, known).items()
     ]
     return RunSummary(
         run=_facts(run, attempts, seeds),
+        at_seconds=at_seconds,
         missing_rule=missing,
         rows=rows,
         fates=count_fates(attempts),
-        competitions=[_competition(id_, known[id_], [a for a in attempts if a.competition == id_]) for id_ in planned],
+        ends=count_ends(attempts),
+        over_time=None if cut else over_time(whole, planned, seeds, config.time_limit_seconds, missing),
+        models=None if cut else model_totals(whole),
+        machine=None if cut else machine_totals(whole, config.attempts_per_gpu),
+        competitions=[
+            _competition(id_, known[id_], [a for a in attempts if a.competition == id_], config.attempts_per_gpu)
+            for id_ in planned
+        ],
     )
 
 
@@ -244,6 +135,16 @@ def _facts(run: Run, attempts: list[Attempt], seeds: list[int]) -> RunFacts:
         isolated=_isolates(config.sandbox),
         edition=config.edition,
         network=config.network,
+        model=config.model,
+        role_models=config.role_models,
+        replay=config.replay.value,
+        budget_usd=config.budget_usd,
+        budget_tokens=config.budget_tokens,
+        budget_calls=config.budget_calls,
+        step_limit=config.step_limit,
+        gpus_per_attempt=config.gpus_per_attempt,
+        attempts_per_gpu=config.attempts_per_gpu,
+        runtime=config.runtime,
         time_limit_seconds=config.time_limit_seconds,
         seeds=seeds,
         image=config.image,
@@ -266,7 +167,9 @@ def _isolates(sandbox: str) -> bool | None:
         return None
 
 
-def _competition(competition_id: str, known: Competition | None, attempts: list[Attempt]) -> CompetitionSummary:
+def _competition(
+    competition_id: str, known: Competition | None, attempts: list[Attempt], attempts_per_gpu: int
+) -> CompetitionSummary:
     grade = next((attempt.grade for attempt in attempts if attempt.grade is not None), None)
     facts = known.facts if known else None
     board = load_leaderboard(known.folder, known.metric.higher_is_better) if known else None
@@ -287,13 +190,12 @@ def _competition(competition_id: str, known: Competition | None, attempts: list[
         leaderboard=board,
         synthetic=any(a.grade is not None and a.grade.data_source == "synthetic" for a in attempts),
         statistics=of_competition(attempts),
-        attempts=[_attempt(attempt) for attempt in attempts],
+        attempts=[_attempt(attempt, attempts_per_gpu) for attempt in attempts],
     )
 
 
-def _attempt(attempt: Attempt) -> AttemptSummary:
-    grade = attempt.grade
-    started, ended = attempt.started_at, attempt.ended_at
+def _attempt(attempt: Attempt, attempts_per_gpu: int) -> AttemptSummary:
+    grade, usage = attempt.grade, attempt.usage
     shown = grade if grade is not None and grade.valid and has_result(attempt) else None
     return AttemptSummary(
         id=attempt.id,
@@ -303,8 +205,15 @@ def _attempt(attempt: Attempt) -> AttemptSummary:
         end=attempt.end,
         state=attempt.state,
         missing=not has_result(attempt),
-        seconds=(ended - started).total_seconds() if started and ended else None,
+        seconds=seconds_of(attempt),
         validations=attempt.validations,
+        calls=usage.calls if usage else None,
+        tokens=usage.tokens_in + usage.tokens_out if usage else None,
+        usd=usage.usd if usage else None,
+        gpu_hours=gpu_hours(attempt, attempts_per_gpu),
+        energy_kwh=attempt.telemetry.energy_kwh if attempt.telemetry else None,
+        steps=steps_of(attempt),
+        bundle=attempt.bundle,
         grade=grade,
         score=shown.score if shown else None,
         medal=shown.medal.value if shown and shown.medal else None,

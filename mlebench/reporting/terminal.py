@@ -13,7 +13,7 @@ from mlebench.reporting import text, wording
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from mlebench.reporting.summary import CompetitionSummary, RunSummary, SummaryRow
+    from mlebench.reporting.model import CompetitionSummary, RunSummary, SummaryRow
 
 
 def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
@@ -23,32 +23,44 @@ def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
     for summary in summaries:
         if len(summaries) > 1:
             console.rule(_shown(summary.run.name))
-        for renderable in (_facts(summary), _by_group(summary), _competitions(summary), _fates(summary)):
+        told = (_facts(summary), _by_group(summary), _competitions(summary), _over_time(summary), _fates(summary))
+        for renderable in told:
             if renderable is not None:
                 console.print(renderable)
         if len(summary.headline.pass_at_k) > 1:
             curve = ", ".join(f"pass@{k} {text.percent(value)}" for k, value in summary.headline.pass_at_k.items())
             console.print(f"Any medal within k attempts: {curve}")
+        for label, figure in wording.consumption(summary):
+            console.print(f"{label}: {_shown(figure)}")
         for label, sentence in wording.warnings(summary):
-            style = "bold red" if label == wording.SYNTHETIC else "yellow"
+            style = "bold red" if label in (wording.SYNTHETIC, wording.EARLIER) else "yellow"
             console.print(f"[{style}]{label}.[/{style}] {_shown(sentence)}")
 
 
 def _headline(summaries: Sequence[RunSummary]) -> Table:
-    columns = [(_shown(summary.run.name), summary.headline) for summary in summaries]
-    table = _measures("Share of competitions in %, mean ± standard error over seeds", columns)
+    columns = [(_name(summary), summary.headline) for summary in summaries]
+    times = dict.fromkeys(s.at_seconds for s in summaries if s.at_seconds is not None)
+    earlier = f", as if the attempts had ended after {text.duration(next(iter(times)))}" if times else ""
+    table = _measures(f"Share of competitions in %, mean ± standard error over seeds{earlier}", columns)
     table.add_row("Seeds", *(str(len(summary.run.seeds)) for summary in summaries))
     return table
+
+
+def _name(summary: RunSummary) -> str:
+    mark = wording.network_mark(summary)
+    return _shown(summary.run.name) + (f" [yellow]({_shown(mark)})[/yellow]" if mark else "")
 
 
 def _facts(summary: RunSummary) -> str:
     run = summary.run
     facts = (
         f"agent {run.agent}",
+        *([f"model {wording.model(summary)}"] if run.model else []),
         wording.isolation(summary),
         f"network {wording.network(summary)}",
         f"edition {run.edition}",
         f"{text.duration(run.time_limit_seconds)} each",
+        *([f"budget {wording.budgets(summary)}"] if wording.budgets(summary) != "none" else []),
         f"data: {wording.data_line(summary)}",
     )
     return f"[dim]{_shown(' · '.join(facts))}[/dim]"
@@ -102,12 +114,30 @@ def _competition_row(competition: CompetitionSummary) -> list[str]:
     ]
 
 
+def _over_time(summary: RunSummary) -> Table | None:
+    over = summary.over_time
+    if over is None:
+        return None
+    table = _table("Over time: as if every attempt had ended then (%, mean ± standard error over seeds)")
+    for heading in ("After", "Any medal", "Gold", "Above median", "Valid", "Medals", "Results", "Still going"):
+        table.add_column(heading, justify="right", overflow="fold")
+    for point in over.milestones:
+        table.add_row(
+            text.duration(point.at_seconds),
+            *(text.estimate(estimate) for estimate in point.shares.values()),
+            text.of(point.medals, point.results),
+            text.of(point.results, point.attempts),
+            text.of(point.going, point.attempts),
+        )
+    return table
+
+
 def _fates(summary: RunSummary) -> RenderableType:
     parts = [
         f"{count.count} {text.words(count.fate)}" + (f" ({text.words(count.reason)})" if count.reason else "")
         for count in summary.fates
     ]
-    return f"Of {text.plural(summary.headline.attempts, 'attempt')}: {', '.join(parts)}"
+    return f"Of {text.plural(summary.headline.attempts, 'attempt')}: {', '.join(parts)}. Ends: {wording.ends(summary)}"
 
 
 def _table(title: str) -> Table:

@@ -68,6 +68,23 @@ def duration(seconds: float) -> str:
     return f"{number(round(seconds / 60, 1))} min" if seconds >= 60 else f"{number(round(seconds, 1))} s"
 
 
+def usd(value: float | None) -> str:
+    """Dollars: cents from one dollar on, four decimals below."""
+    if value is None:
+        return UNDEFINED
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+
+
+def count(value: float | None) -> str:
+    """A large number in three digits and a unit: 950, 12.3k, 4.56M."""
+    if value is None:
+        return UNDEFINED
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size * 0.9995:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.0f}"
+
+
 def words(code: str) -> str:
     """A code such as out_of_time as words."""
     return code.replace("_", " ")

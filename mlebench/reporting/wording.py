@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mlebench.reporting import text
+from mlebench.reporting.model import RunSummary, SummaryRow
 from mlebench.reporting.statistics import Measure, Missing
-from mlebench.reporting.summary import RunSummary, SummaryRow
 
 MEASURES = {
     Measure.ANY_MEDAL: "Any medal",
@@ -19,6 +19,12 @@ MEASURES = {
 
 SYNTHETIC = "Synthetic data"
 """Label of the warning that medals mean nothing."""
+
+NETWORK = "Network"
+"""Label of the warning that agents reached more than the endpoints of the runner."""
+
+EARLIER = "Not the end of the run"
+"""Label of the warning that a report is of an earlier time."""
 
 ROWS = {
     "low": "Low",
@@ -50,6 +56,8 @@ def warnings(summary: RunSummary) -> list[tuple[str, str]]:
     """What a reader must know before believing a figure: (short label, sentence)."""
     facts, row = summary.run, summary.headline
     found: list[tuple[str, str]] = []
+    if summary.at_seconds is not None:
+        found.append((EARLIER, earlier_sentence(summary)))
     if facts.synthetic:
         found.append(
             (
@@ -66,8 +74,12 @@ def warnings(summary: RunSummary) -> list[tuple[str, str]]:
                 "only for agents you trust.",
             )
         )
-    if facts.network != "none" and facts.isolated is not False:
-        found.append(("Network", "The agent had network access."))
+    if facts.isolated is not False and facts.network != "none":
+        found.append((NETWORK, _network_sentence(facts.network)))
+    if facts.replay == "replay":
+        found.append(("Replayed models", "Model answers came from a store of recorded ones; no model was asked."))
+    if facts.attempts_per_gpu > 1:
+        found.append(("Shared GPUs", f"Up to {facts.attempts_per_gpu} attempts shared each GPU at a time."))
     if row.attempts_missing:
         seeds = "; ".join(
             f"seed {seed}: {_some(names)} ({text.of(len(names), row.competitions)})"
@@ -105,7 +117,99 @@ def network(summary: RunSummary) -> str:
     """Whether the agent had network access."""
     if summary.run.isolated is False:
         return "not controlled: the sandbox does not isolate"
-    return summary.run.network
+    return summary.run.network.replace("allow=", "allowed: ").replace(",", ", ")
+
+
+def network_mark(summary: RunSummary) -> str | None:
+    """What stands beside a run's name wherever its figures stand; None where agents had no network."""
+    run = summary.run
+    if run.isolated is False:
+        return "network not controlled"
+    if run.network == "none":
+        return None
+    return "full network" if run.network == "full" else f"network: {text.plural(run.network.count(',') + 1, 'host')}"
+
+
+def _network_sentence(network: str) -> str:
+    if network == "full":
+        return (
+            "The agent could reach the whole internet (--network full): it may have found solutions or answers there, "
+            "and its figures do not compare with those of runs without."
+        )
+    hosts = network.removeprefix("allow=").replace(",", ", ")
+    return f"The agent could reach {hosts} through a logged proxy (--network allow)."
+
+
+def earlier_sentence(summary: RunSummary) -> str:
+    """What a report of an earlier time is."""
+    at = text.duration(summary.at_seconds or 0.0)
+    return (
+        f"Every figure is as if each attempt had ended after {at} (--at): of attempts that went on longer, the last "
+        "snapshot by then is the submission, whatever it scored. What models and GPUs took is known of whole runs only."
+    )
+
+
+def model(summary: RunSummary) -> str:
+    """The model and those of single roles."""
+    run = summary.run
+    roles = ", ".join(f"{role}: {name}" for role, name in run.role_models.items())
+    return f"{run.model}{f' ({roles})' if roles else ''}" if run.model else "none"
+
+
+def budgets(summary: RunSummary) -> str:
+    """Hard limits of an attempt."""
+    run = summary.run
+    parts = [
+        text.usd(run.budget_usd) if run.budget_usd is not None else "",
+        f"{run.budget_tokens:,} tokens" if run.budget_tokens is not None else "",
+        f"{run.budget_calls:,} calls" if run.budget_calls is not None else "",
+        f"{run.step_limit:,} steps" if run.step_limit is not None else "",
+    ]
+    return ", ".join(filter(None, parts)) or "none"
+
+
+def ends(summary: RunSummary) -> str:
+    """How the agents ended, the most frequent way first."""
+    told = sorted(summary.ends, key=lambda one: -one.count)
+    return ", ".join(f"{one.count} {text.words(one.end) if one.end else 'not ended'}" for one in told)
+
+
+def consumption(summary: RunSummary) -> list[tuple[str, str]]:
+    """What models and GPUs took: (label, figure with over how many of how many attempts)."""
+    found: list[tuple[str, str]] = []
+    models, machine = summary.models, summary.machine
+    if models is not None:
+        over_known = f"over {text.of(models.attempts, models.of)} attempts"
+        refused = f", {models.refused:,} refused" if models.refused else ""
+        errors = f", {models.errors:,} with an error" if models.errors else ""
+        replayed = f", {models.replayed:,} replayed" if models.replayed else ""
+        found.append(("Model calls", f"{models.calls:,}{errors}{refused}{replayed} ({over_known})"))
+        parts = [f"{text.count(models.tokens_cached)} cached"] if models.tokens_cached else []
+        parts += [f"{text.count(models.tokens_reasoning)} reasoning"] if models.tokens_reasoning else []
+        parts += [f"{models.unmetered:,} calls estimated"] if models.unmetered else []
+        extra = f" ({', '.join(parts)})" if parts else ""
+        found.append(
+            ("Tokens", f"{text.count(models.tokens_in)} in, {text.count(models.tokens_out)} out{extra} ({over_known})")
+        )
+        over_priced = f"over {text.of(models.priced, models.of)} attempts"
+        unpriced = f"; no price is known of {', '.join(models.unpriced)}" if models.unpriced else ""
+        each = f", {text.usd(models.usd_per_attempt)} each" if models.usd_per_attempt is not None else ""
+        found.append(("Cost", f"{text.usd(models.usd)}{each} ({over_priced}{unpriced})"))
+        medal = f"{text.usd(models.usd_per_medal)} ({text.plural(models.medals, 'medal')} {over_priced})"
+        found.append(("Cost per medal", medal if models.medals else f"{text.UNDEFINED} (no medal {over_priced})"))
+        if models.exhausted:
+            told = ", ".join(f"{count} by {name}" for name, count in models.exhausted.items())
+            found.append(("Budgets used up", f"{told} ({over_known})"))
+    if machine is not None:
+        over_held = f"over {text.of(machine.attempts, machine.of)} attempts"
+        found.append(("GPU hours", f"{machine.gpu_hours:,.2f} ({over_held})"))
+        over_measured = f"over {text.of(machine.measured, machine.of)} attempts"
+        energy = f"{machine.energy_kwh:,.3f} kWh" if machine.energy_kwh is not None else text.UNDEFINED
+        found.append(("GPU energy", f"{energy} ({over_measured})"))
+        if machine.utilisation_mean is not None:
+            peak = f", at most {machine.memory_peak_gb:.1f} GB" if machine.memory_peak_gb is not None else ""
+            found.append(("GPU utilisation", f"{machine.utilisation_mean:.0f} %{peak} ({over_measured})"))
+    return found
 
 
 def seeds(values: list[int]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mlebench.grading.leaderboard import Leaderboard
 from mlebench.grading.report import GradeReport, Outcome, Thresholds
-from mlebench.running.records import Attempt, End, RunConfig, State
+from mlebench.running.records import Attempt, End, RunConfig, Snapshot, State
 from mlebench.running.store import Run
 
 START = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
@@ -79,3 +79,29 @@ def make_run(attempts: list[Attempt], name: str = "trial", **changes: Any) -> Ru
     }
     config = RunConfig(**{**values, **changes})
     return Run(Path("/runs") / name, "r1", config, {"mlebench": "0.1", "python": "3.11"}, START, attempts)
+
+
+def make_snapshots(competition: str, points: list[tuple[float, float | None]]) -> list[Snapshot]:
+    """Graded snapshots at (seconds, score); without a score the submission was invalid."""
+    return [
+        Snapshot(
+            number=number,
+            at_seconds=at,
+            sha256="0" * 64,
+            bytes=10,
+            grade=make_grade(competition, score)
+            if score is not None
+            else make_grade(competition, None, outcome=Outcome.INVALID, reason="row_count"),
+        )
+        for number, (at, score) in enumerate(points, 1)
+    ]
+
+
+def make_long_attempt(
+    competition: str, seed: int, points: list[tuple[float, float | None]], hours: float, **changes: Any
+) -> Attempt:
+    """An attempt of so many hours with snapshots, the last of which is its final submission."""
+    last = points[-1][1] if points else None
+    attempt = make_attempt(competition, seed, make_grade(competition, last))
+    fields = {"ended_at": START + timedelta(hours=hours), "snapshots": make_snapshots(competition, points)}
+    return attempt.model_copy(update={**fields, **changes})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_runs import BOARD, make_attempt, make_grade, make_run
+from made_runs import BOARD, make_attempt, make_grade, make_long_attempt, make_run
 
 from mlebench.errors import UsageError
 from mlebench.grading.report import Outcome, Thresholds
@@ -200,3 +200,18 @@ def test_labels_are_spread_in_order_and_inside(positions: list[float], gap: floa
     assert len(placed) == len(positions)
     assert all(-1e-6 <= value <= 200.0 + 1e-6 for value in placed)
     assert all(b - a >= gap - 1e-6 for a, b in pairwise(placed))
+
+
+def test_scores_over_time_are_drawn_well_formed_and_inside(registry: Registry) -> None:
+    points = [(3600.0, 0.75), (7200.0, None), (10_800.0, 0.95)]
+    attempts = [make_long_attempt("apple", seed, points, hours=4 + seed) for seed in (0, 1)]
+    hostile = make_run(attempts, name="<i>&name", model='"><b>', role_models={"<u>": "<s>"})
+    page = render_page([summarise(hostile, registry), summarise(make_run(attempts), registry)])
+    checker = _check(page)
+    assert not {"i", "u", "s"} & {tag for tag, _ in checker.tags}
+    paths = [attributes for tag, attributes in checker.tags if tag == "path" and "steps" in (attributes["class"] or "")]
+    assert len(paths) == 4 + 2  # each attempt in its card, each run in the plot of medals
+    for attributes in paths:
+        for x, y in re.findall(r"[ML](-?[\d.]+) (-?[\d.]+)", attributes["d"] or ""):
+            assert 0 <= float(x) <= 360 and -1 <= float(y) <= 250
+    assert "Score over time" in checker.shown and "lines pause there" in checker.shown

@@ -12,8 +12,9 @@ from mlebench.errors import Reason
 from mlebench.grading.report import Outcome
 from mlebench.registry import Registry
 from mlebench.reporting.fates import Fate, count_fates, fate_of
+from mlebench.reporting.model import RunSummary
 from mlebench.reporting.statistics import Measure, Missing
-from mlebench.reporting.summary import RunSummary, summarise
+from mlebench.reporting.summary import summarise
 from mlebench.reporting.wording import warnings
 from mlebench.running.records import Attempt, End, State
 
