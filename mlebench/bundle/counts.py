@@ -6,19 +6,25 @@ import gzip
 import hashlib
 import zlib
 from pathlib import Path
-from typing import Any
 
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.logs import documents, lines_are_short
-from mlebench.bundle.usage import Tally, tally
+from mlebench.bundle.usage import tally
 from mlebench.gateway.api import Usage
+from mlebench.gateway.totals import Totals
 from mlebench.grading.report import Outcome
 from mlebench.reporting.text import plural
 from mlebench.running.endpoint import LOGGED_CALLS
 from mlebench.running.records import Snapshot
 
 _BLOCK = 1 << 20
+_EXACT = (
+    *("calls", "errors", "refused", "replayed", "retries", "unmetered"),
+    *("tokens_in", "tokens_out", "tokens_cached", "tokens_reasoning"),
+)
+_CENT = 1e-6
+"""Dollars by which sums of floats may differ."""
 _SUBMISSION = "submission/submission.csv"
 
 
@@ -145,6 +151,9 @@ def _usage(claims: Claims, case: Case) -> None:
         claims.add("usage", claim, Verdict.UNKNOWN, "usage.jsonl is missing, broken or cannot be read.")
         return
     wrong = _differences(usage, summed)
+    noted = case.story.named("usage") if case.story is not None else []
+    if noted and {key: noted[-1].get(key) for key in usage.model_dump()} != usage.model_dump(mode="json"):
+        wrong.append("other totals than the event log")
     cost = "unknown cost" if usage.usd is None else f"${usage.usd:.4f}"
     told = f"{plural(usage.calls, 'call')}, {usage.tokens_in:,} tokens in, {usage.tokens_out:,} out, {cost}"
     if usage.unmetered:
@@ -152,16 +161,15 @@ def _usage(claims: Claims, case: Case) -> None:
     claims.add("usage", claim, not wrong, f"The log's lines give {'; '.join(wrong)}." if wrong else f"{told}.")
 
 
-def _differences(usage: Usage, summed: Tally) -> list[str]:
-    pairs: dict[str, tuple[Any, Any]] = {
-        name: (getattr(usage, name), getattr(summed, name))
-        for name in ("calls", "errors", "refused", "replayed", "tokens_in", "tokens_out", "tokens_cached", "unmetered")
-    }
+def _differences(usage: Usage, summed: Totals) -> list[str]:
+    counted = summed.usage(usage.prices, usage.head)
     wrong = [
-        f"{there} {name.replace('_', ' ')} instead of {said}" for name, (said, there) in pairs.items() if said != there
+        f"{getattr(counted, name)} as {name.replace('_', ' ')} instead of {getattr(usage, name)}"
+        for name in (*_EXACT, "models", "unpriced", "exhausted")
+        if getattr(counted, name) != getattr(usage, name)
     ]
-    if usage.usd is not None and abs(usage.usd - summed.usd) > 1e-6 * max(1.0, abs(usage.usd)):
-        wrong.append(f"${summed.usd:.6f} instead of ${usage.usd:.6f}")
+    if (counted.usd is None) != (usage.usd is None) or abs((counted.usd or 0.0) - (usage.usd or 0.0)) > _CENT:
+        wrong.append(f"${summed.usd:.6f} instead of {'an unknown cost' if usage.usd is None else f'${usage.usd:.6f}'}")
     return wrong
 
 

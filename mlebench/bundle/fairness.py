@@ -11,6 +11,7 @@ from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.egress import reached
 from mlebench.reporting.text import plural
 from mlebench.running.duration import format_duration
+from mlebench.running.records import allowed_models
 
 _WORD = "as far as the runner's own record goes"
 _DOLLAR = 1e-9
@@ -193,8 +194,8 @@ def _models(claims: Claims, case: Case) -> None:
         verdict = True if run.model is None else Verdict.UNKNOWN
         claims.add("models", claim, verdict, "It had no model." if run.model is None else "The record has no totals.")
         return
-    allowed = set(run.models_allowed) or {model for model in (run.model, *run.role_models.values()) if model}
-    strangers = sorted(usage.models.keys() - allowed)
+    allowed = allowed_models(run)
+    strangers = sorted(usage.models.keys() - set(allowed))
     asked = ", ".join(f"{model} ({count}×)" for model, count in sorted(usage.models.items())) or "none"
     why = f"It asked {', '.join(strangers)}, which the run does not name." if strangers else f"It asked {asked}."
     claims.add("models", claim, not strangers, why)

@@ -39,7 +39,7 @@ def order_claims(case: Case) -> list[Claim]:
 def _sealed_before_graded(claims: Claims, case: Case, story: Story) -> None:
     names = [event["event"] for event in story.last]
     steps = ("started", "ended", "collected", "sealed")
-    grades = [place for place, name in enumerate(names) if name in ("graded", "snapshot_graded")]
+    grades = [place for place, name in enumerate(names) if name in ("graded", "snapshots_graded")]
     wrong = []
     for name in steps:
         count = names.count(name)
@@ -73,7 +73,7 @@ def _no_second_chance(claims: Claims, story: Story) -> None:
     wrong, excuses = [], []
     for number, events in enumerate(story.tries[:-1], 1):
         names = [event["event"] for event in events]
-        if any(name in ("graded", "snapshot_graded") for name in names):
+        if any(name in ("graded", "snapshots_graded") for name in names):
             wrong.append(f"try {number} was graded, and then the attempt was started again")
         excuse = next((event for event in reversed(events) if event["event"] in EXCUSES), None)
         if excuse is None:

@@ -92,12 +92,45 @@ def _records(claims: Claims, case: Case) -> None:
         wrong.append("environment.json cannot be read")
     if environment is not None and (environment.attempt, environment.seed) != (case.attempt.id, case.attempt.seed):
         wrong.append("environment.json is another attempt's")
+    wrong += _told_otherwise(case)
     claims.add(
         "records",
         "Its records tell the same.",
         not wrong,
         f"{_some(wrong)}." if wrong else "attempt.json, grade.json, the logs' ends and bundle.json agree.",
     )
+
+
+def _told_otherwise(case: Case) -> list[str]:
+    """Where the event log, whose lines are chained, says something else than a record."""
+    if case.story is None:
+        return []
+    wrong = []
+    grade, files = case.attempt.grade, case.bundle.index.files
+    if (graded := case.story.named("graded")) and grade is not None:
+        told = {key: graded[-1].get(key) for key in ("outcome", "score", "reason")}
+        if told != {"outcome": grade.outcome.value, "score": grade.score, "reason": grade.reason}:
+            wrong.append("the event log has another grade")
+    if told_snapshots := case.story.named("snapshots_graded"):
+        kept = [
+            {"number": one.number, "outcome": one.grade.outcome.value, "score": one.grade.score}
+            for one in case.attempt.snapshots
+            if one.grade is not None
+        ]
+        if told_snapshots[-1].get("grades") != kept:
+            wrong.append("the event log has other grades of the snapshots")
+    if noted := case.story.named("environment"):
+        listed = files.get("environment.json")
+        if noted[-1].get("sha256") != (listed.sha256 if listed else None):
+            wrong.append("environment.json is not the one that the event log names")
+    if noted := case.story.named("egress"):
+        head = case.bundle.index.heads.get("egress.jsonl")
+        if noted[-1].get("head") != (head.hash if head else None):
+            wrong.append("the event log names another end of egress.jsonl")
+    ended, end = case.story.named("concluded") or case.story.named("ended"), case.attempt.end
+    if ended and end is not None and ended[-1].get("end") != end.value:
+        wrong.append("the event log has another end")
+    return wrong
 
 
 def _chains(claims: Claims, case: Case) -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from running_kit import PERFECT, World
+from running_kit import PERFECT, FakeSandbox, World
 
 from mlebench.bundle.environment import (
     AgentOrigin,
@@ -22,6 +22,7 @@ from mlebench.bundle.environment import (
     Limits,
     ModelFacts,
 )
+from mlebench.bundle.hashes import file_sha256
 from mlebench.bundle.seal import seal
 from mlebench.bundle.verify import Verification, verify_bundle
 from mlebench.chain import EventLog
@@ -38,6 +39,23 @@ from mlebench.running.records import Attempt, End, RunConfig, Snapshot, State
 WEAK = "id,y\n1,1\n2,1\n3,1\n"
 MODEL = "scripted/demo"
 HOST = "example.org"
+CALL = {
+    "model": MODEL,
+    "outcome": "ok",
+    "seconds": 0.5,
+    "replayed": False,
+    "retries": 0,
+    "metered": True,
+    "tokens_out": 10,
+    "tokens_cached": 0,
+    "tokens_reasoning": 0,
+}
+
+
+class FakeProcess(FakeSandbox):
+    """The pretending sandbox under the name of the one that does not isolate."""
+
+    name = "process"
 
 
 @dataclass
@@ -49,6 +67,7 @@ class Made:
     config: RunConfig
     attempt: Attempt
     digest: str = ""
+    egress_head: str = ""
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def seal(self) -> str:
@@ -167,8 +186,10 @@ def _validations(made: Made) -> None:
 def _usage(made: Made) -> None:
     with EventLog(made.folder / "usage.jsonl") as log:
         for number in (1, 2, 3):
-            log.append("call", model=MODEL, tokens_in=100 * number, tokens_out=10, usd=0.001 * number, error=None)
-    total = Usage(calls=3, tokens_in=600, tokens_out=30, usd=0.006, models={MODEL: 3}, head=log.head)
+            log.append("call", **CALL, tokens_in=100 * number, usd=0.001 * number)
+        log.append("refused", reason="model_not_allowed")
+    facts = {"calls": 3, "refused": 1, "tokens_in": 600, "tokens_out": 30, "usd": 0.006, "seconds": 1.5}
+    total = Usage(**facts, models={MODEL: 3}, prices="test", head=log.head)
     made.change(usage=total, usage_head=log.head)
 
 
@@ -179,6 +200,7 @@ def _egress(made: Made) -> None:
         log.append("request", id=1, host=HOST, port=443, allowed=True, up=1, down=2, seconds=0.1)
         log.append("request", id=2, host="elsewhere.test", port=443, allowed=False, reason="not_allowed")
         log.append("egress_stopped")
+    made.egress_head = log.head
 
 
 def _environment(made: Made) -> None:
@@ -201,17 +223,26 @@ def _environment(made: Made) -> None:
 
 def _events(made: Made, sealed: str) -> None:
     attempt = made.attempt
-    assert attempt.deadline_at is not None and attempt.grade is not None
+    assert attempt.deadline_at is not None and attempt.grade is not None and attempt.usage is not None
     made.events = [
         ("try", {"number": 1, "sandbox": made.config.sandbox, "network": made.config.network}),
         ("validation_endpoint", {"protection": "landlock+uid"}),
+        ("environment", {"sha256": file_sha256(made.folder / "environment.json")[1]}),
         ("started", {"image": "mlebench-agent", "deadline_at": attempt.deadline_at.isoformat()}),
         ("validation", {"valid": True}),
         ("validation", {"valid": True}),
         *(("snapshot", one.model_dump(exclude={"grade"})) for one in attempt.snapshots),
         ("ended", {"end": "finished", "exit_code": 0}),
+        ("usage", attempt.usage.model_dump(mode="json")),
+        ("egress", {"head": made.egress_head}),
         ("collected", {"files": 3, "bytes": 100}),
         ("sealed", {"submission_sha256": sealed}),
-        ("graded", {"outcome": "graded", "score": attempt.grade.score}),
+        ("graded", {"outcome": "graded", "score": attempt.grade.score, "reason": None}),
+        ("snapshots_graded", {"grades": [_told(one) for one in attempt.snapshots]}),
     ]
     made.log()
+
+
+def _told(snapshot: Snapshot) -> dict[str, Any]:
+    assert snapshot.grade is not None
+    return {"number": snapshot.number, "outcome": snapshot.grade.outcome.value, "score": snapshot.grade.score}

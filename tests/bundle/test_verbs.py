@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from running_kit import FakeSandbox, World, start_run
+from bundle_kit import FakeProcess
+from running_kit import World, start_run
 from typer.testing import CliRunner, Result
 
 from mlebench.cli import verbs  # noqa: F401
@@ -18,7 +19,7 @@ from mlebench.errors import BundleError, UsageError
 def run(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("MLEBENCH_DATA_DIR", str(world.root / "data"))
     monkeypatch.chdir(world.root)
-    start_run(world, FakeSandbox(), seeds=[0, 1])
+    start_run(world, FakeProcess(), seeds=[0, 1])
     return world
 
 
