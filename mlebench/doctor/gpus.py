@@ -9,8 +9,8 @@ from pathlib import Path
 from mlebench.doctor.finding import Finding, ok, problem, warning
 from mlebench.errors import HardwareError
 from mlebench.hardware.health import examine_gpus
+from mlebench.hardware.held import Held, held_leases
 from mlebench.hardware.inventory import GB, Gpu, Inventory, device_title, take_inventory
-from mlebench.hardware.leases import Held, held_leases
 
 _ANSWER_SECONDS = 1.5
 """How long a GPU may take to answer; less than the doctor gives the whole check."""

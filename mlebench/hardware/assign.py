@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from mlebench.errors import HardwareError
 from mlebench.hardware.inventory import Inventory
 from mlebench.hardware.ledger import Hold
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ def devices(inventory: Inventory, wanted: Sequence[str] = ()) -> list[Device]:
 
     HardwareError for a name that no GPU has. A GPU in MIG mode stands for its MIG devices.
     """
-    offered: list[Device] = []
+    found: list[Device] = []
     names: defaultdict[str, list[Device]] = defaultdict(list)
     for gpu in inventory.gpus:
         if gpu.mig:
@@ -43,11 +46,25 @@ def devices(inventory: Inventory, wanted: Sequence[str] = ()) -> list[Device]:
                 names[name].extend(part for part in parts if part not in names[name])
         for part in parts:
             names[part.id] = [part]
-        offered.extend(parts)
+        found.extend(parts)
     if not wanted:
-        return offered
+        return found
     chosen = {device.id for name in wanted for device in _named(name, names)}
-    return [device for device in offered if device.id in chosen]
+    return [device for device in found if device.id in chosen]
+
+
+def offered(inventory: Inventory, wanted: Sequence[str] = ()) -> list[Device]:
+    """The devices that runs may use: those `wanted`, else those that CUDA_VISIBLE_DEVICES leaves this process, else all.
+
+    What a batch system or the user gave this process is all that it may give away.
+    """
+    visible = os.environ.get(VISIBLE)
+    if wanted or visible is None:
+        return devices(inventory, wanted)
+    names = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
+    if not names:
+        raise HardwareError(f"{VISIBLE} hides every GPU from this process; unset it to use them.")
+    return devices(inventory, names)
 
 
 def _named(name: str, names: Mapping[str, list[Device]]) -> list[Device]:
@@ -86,12 +103,11 @@ def pick_devices(offered: Sequence[Device], held: Sequence[Hold], count: int, pl
 
 
 def _pick_place(offered: Sequence[Device], holds: Mapping[str, list[Hold]], places: int) -> tuple[Hold, ...] | None:
-    # Runners may have different ideas of how many share a device: the smallest number counts, alone is alone.
+    # Runners may have different ideas of how many share a device: the smallest number counts (alone: 1).
     room = [
         device
         for device in offered
         if len(there := holds[device.id]) < min([places, *(hold.places for hold in there)])
-        and all(hold.places > 1 for hold in there)
     ]
     if not room:
         return None

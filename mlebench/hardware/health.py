@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from functools import partial
 
 from mlebench.errors import HardwareError
 from mlebench.hardware import nvml
+from mlebench.hardware.asking import Question
 from mlebench.hardware.inventory import GB, Inventory, used_bytes
 
 FOREIGN_BYTES = 1 * GB
 """What others may hold of a GPU that an attempt is to have alone (a display, a monitor); more means it is in use."""
 ANSWER_SECONDS = 10.0
-"""How long a GPU may take to answer: a broken one can hang whoever asks it, for ever."""
+"""How long a GPU may take to answer."""
 FRESH_SECONDS = 5.0
 """How long a verdict holds. Runners ask several times a second while they wait for a GPU."""
 
@@ -51,66 +52,40 @@ class Health:
     def __init__(
         self,
         examine: Callable[..., str | None] = complaint,
-        answer_seconds: float | None = None,
-        fresh_seconds: float | None = None,
+        answer_seconds: float = ANSWER_SECONDS,
+        fresh_seconds: float = FRESH_SECONDS,
     ) -> None:
         self._examine = examine
-        self._answer_seconds = ANSWER_SECONDS if answer_seconds is None else answer_seconds
-        self._fresh_seconds = FRESH_SECONDS if fresh_seconds is None else fresh_seconds
+        self._answer_seconds = answer_seconds
+        self._fresh_seconds = fresh_seconds
         self._lock = threading.Lock()
-        self._questions: dict[tuple[str, bool], _Question] = {}
+        self._questions: dict[tuple[str, bool], Question[str | None]] = {}
 
     def complaint(self, device: str, *, exclusive: bool) -> str | None:
         """What is wrong with a device, completing "GPU 3 ..."; None for a healthy one."""
-        return self.begin(device, exclusive=exclusive).answer(self._answer_seconds)
+        question = self.begin(device, exclusive=exclusive)
+        if not question.wait(self._answer_seconds):
+            return f"did not answer within {self._answer_seconds:g} s"
+        try:
+            return question.answer()
+        except Exception as error:
+            return f"could not be examined ({type(error).__name__}: {error})"
 
-    def begin(self, device: str, *, exclusive: bool) -> _Question:
+    def begin(self, device: str, *, exclusive: bool) -> Question[str | None]:
         """Start looking at a device, without waiting for what comes of it."""
         with self._lock:
             # A GPU that hangs is waited for by all who ask; nobody asks it a second time.
             question = self._questions.get((device, exclusive))
-            if question is None or question.age() > self._fresh_seconds:
-                question = self._questions[device, exclusive] = _Question(self._examine, device, exclusive)
+            if question is None or question.age > self._fresh_seconds:
+                examine = partial(self._examine, device, exclusive=exclusive)
+                question = self._questions[device, exclusive] = Question(examine, f"health of {device}")
             return question
 
     def forget(self, device: str) -> None:
         """Ask this device anew next time (an attempt on it has just ended)."""
         with self._lock:
-            for key in [key for key, question in self._questions.items() if key[0] == device and question.over()]:
+            for key in [key for key, question in self._questions.items() if key[0] == device and not question.pending]:
                 del self._questions[key]
-
-
-class _Question:
-    """One examination, in a thread that may be left behind."""
-
-    def __init__(self, examine: Callable[..., str | None], device: str, exclusive: bool) -> None:
-        self._verdict: str | None = None
-        self._answered = threading.Event()
-        self._began = time.monotonic()
-        self._ended = float("inf")
-        threading.Thread(
-            target=self._ask, args=(examine, device, exclusive), daemon=True, name=f"health of {device}"
-        ).start()
-
-    def answer(self, seconds: float) -> str | None:
-        if self._answered.wait(max(0.0, self._began + seconds - time.monotonic())):
-            return self._verdict
-        return f"did not answer within {seconds:g} s"
-
-    def over(self) -> bool:
-        return self._answered.is_set()
-
-    def age(self) -> float:
-        """Seconds since the answer; less than 0 while there is none."""
-        return time.monotonic() - self._ended
-
-    def _ask(self, examine: Callable[..., str | None], device: str, exclusive: bool) -> None:
-        try:
-            self._verdict = examine(device, exclusive=exclusive)
-        except Exception as error:
-            self._verdict = f"could not be examined ({type(error).__name__}: {error})"
-        self._ended = time.monotonic()
-        self._answered.set()
 
 
 def _memory_errors(handle: object) -> str | None:

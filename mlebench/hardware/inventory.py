@@ -12,8 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from mlebench.errors import HardwareError
 from mlebench.hardware import nvml, processors
 from mlebench.hardware.api import Share
+from mlebench.hardware.asking import Question
 
 GB = 1024**3
+ANSWER_SECONDS = 60.0
+"""How long driver and GPUs may take to tell what they are; waking many cards takes its time."""
 SHARED_PART = 0.9
 """Part of the memory that attempts get together; the rest is for the runner, the graders and the host."""
 
@@ -101,8 +104,12 @@ def take_inventory() -> Inventory:
         "numa": {node.number: node.cpus for node in processors.numa_nodes()},
         "memory_bytes": min((bytes_ for bytes_ in (total, limit) if bytes_ is not None), default=None),
     }
+    question = Question(_gpu_facts, "inventory of GPUs")
     try:
-        known |= _gpu_facts()
+        if question.wait(ANSWER_SECONDS):
+            known |= question.answer()
+        else:
+            known["no_gpus"] = f"No GPU can be used: the NVIDIA driver did not answer within {ANSWER_SECONDS:g} s."
     except HardwareError as error:
         known["no_gpus"] = str(error)
     except nvml.DeviceFaultError as error:
@@ -171,7 +178,7 @@ def _gpu_facts() -> dict[str, Any]:
     count = nvml.ask("nvmlDeviceGetCount") or 0
     cuda = nvml.ask("nvmlSystemGetCudaDriverVersion_v2")
     return {
-        "driver": _text(nvml.ask("nvmlSystemGetDriverVersion")),
+        "driver": nvml.text(nvml.ask("nvmlSystemGetDriverVersion")),
         "cuda": f"{cuda // 1000}.{cuda % 1000 // 10}" if cuda else None,
         "gpus": tuple(_gpu(index) for index in range(count)),
     }
@@ -184,10 +191,10 @@ def _gpu(index: int) -> Gpu:
         handle = nvml.ask("nvmlDeviceGetHandleByIndex", index)
         if handle is None:
             return Gpu(index=index, fault="may not be used by this user")
-        known["uuid"] = _text(nvml.ask("nvmlDeviceGetUUID", handle))
-        known["name"] = _text(nvml.ask("nvmlDeviceGetName", handle)) or "unknown GPU"
+        known["uuid"] = nvml.text(nvml.ask("nvmlDeviceGetUUID", handle))
+        known["name"] = nvml.text(nvml.ask("nvmlDeviceGetName", handle)) or "unknown GPU"
         pci = nvml.ask("nvmlDeviceGetPciInfo", handle)
-        known["pci_bus"] = bus = None if pci is None else _pci_name(_text(pci.busId) or "")
+        known["pci_bus"] = bus = None if pci is None else _pci_name(nvml.text(pci.busId) or "")
         known["numa_node"] = None if bus is None else _numa_node(bus)
         memory = nvml.ask("nvmlDeviceGetMemoryInfo", handle)
         known["memory_bytes"] = None if memory is None else int(memory.total)
@@ -213,7 +220,7 @@ def _mig_devices(handle: Any) -> tuple[MigDevice, ...]:
     found = []
     for position in range(nvml.ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
         part = nvml.ask("nvmlDeviceGetMigDeviceHandleByIndex", handle, position)
-        uuid = None if part is None else _text(nvml.ask("nvmlDeviceGetUUID", part))
+        uuid = None if part is None else nvml.text(nvml.ask("nvmlDeviceGetUUID", part))
         if part is None or uuid is None:
             continue
         memory = nvml.ask("nvmlDeviceGetMemoryInfo", part)
@@ -224,7 +231,7 @@ def _mig_devices(handle: Any) -> tuple[MigDevice, ...]:
 
 def _profile(part: Any) -> str | None:
     """ "1g.18gb": the end of the device's name, else made from its attributes."""
-    _, separator, profile = (_text(nvml.ask("nvmlDeviceGetName", part)) or "").partition(" MIG ")
+    _, separator, profile = (nvml.text(nvml.ask("nvmlDeviceGetName", part)) or "").partition(" MIG ")
     if separator:
         return profile
     attributes = nvml.ask("nvmlDeviceGetAttributes", part)
@@ -246,7 +253,3 @@ def _numa_node(bus: str, root: Path = Path("/")) -> int | None:
     except (OSError, ValueError):
         return None
     return node if node >= 0 else None
-
-
-def _text(value: Any) -> str | None:
-    return value.decode(errors="replace") if isinstance(value, bytes) else value

@@ -9,10 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -22,37 +19,7 @@ from mlebench.hardware.api import Living, Share, SharePolicy
 from mlebench.hardware.health import Health
 from mlebench.hardware.inventory import Gpu, Inventory, memory_share_gb, take_inventory
 from mlebench.hardware.ledger import Entry, Hold, Ledger, Record, close_lease, new_record
-
-SETTLE_SECONDS = 5.0
-"""How long a dead runner's lease is kept after its sandbox was found not to run: an engine may still be about to carry
-out the runner's last wish."""
-_ASK_AGAIN_SECONDS = 2.0
-"""How long "it still runs" is believed of a dead runner's sandbox."""
-VISIBLE = "CUDA_VISIBLE_DEVICES"
-
-
-@dataclass(frozen=True)
-class Held:
-    """A lease on this machine, for people to read."""
-
-    owner: str
-    gpus: tuple[str, ...]
-    cpuset: str | None
-    pid: int
-    user: int
-    """The runner's user id."""
-    runner_alive: bool
-    since: datetime
-
-
-def held_leases(folder: Path | None = None) -> list[Held]:
-    """Every lease of this machine (of this user, where no shared folder is named), oldest first. Changes nothing."""
-    ledger = Ledger(folder)
-    if not ledger.folder.is_dir():
-        return []
-    with ledger.locked():
-        entries = ledger.entries()
-    return sorted((_shown(entry) for entry in entries), key=lambda one: one.since)
+from mlebench.hardware.stale import SETTLE_SECONDS, StaleLeases
 
 
 class Leases:
@@ -70,17 +37,13 @@ class Leases:
     ) -> None:
         """`living` says of a sandbox's name whether it exists still; an error of it counts as yes."""
         self._policy = policy
-        self._living = living
         self._ledger = Ledger(folder)
+        self._stale = StaleLeases(self._ledger, living, settle_seconds)
         self._inventory = inventory
         self._health = health or Health()
-        self._settle = settle_seconds
         self._lock = threading.Lock()
         self._mine: dict[str, _Lease] = {}
-        self._seen_dead: dict[str, float] = {}
-        self._seen_living: dict[str, float] = {}
         self._left_out: dict[str, str] = {}
-        self._over: set[str] = set()
 
     @property
     def inventory(self) -> Inventory:
@@ -129,7 +92,7 @@ class Leases:
             if owner in self._mine:
                 return self._mine[owner]
         _ = self.inventory, self._cores  # looked at before anybody waits for the folder
-        self._clear_stale(owner)
+        self._stale.clear(but=owner)
         sound: set[str] = set()
         unsound: set[str] = set()
         while True:
@@ -138,7 +101,7 @@ class Leases:
                 own = next((entry for entry in entries if entry.record.owner == owner), None)
                 if own is not None and own.alive:
                     return None
-                others = [entry.record for entry in entries if entry is not own and not self._given_up(entry)]
+                others = [entry.record for entry in entries if entry is not own and not self._stale.passed_over(entry)]
                 choice = self._choose(others, own, unsound)
                 if choice is None:
                     return None
@@ -191,7 +154,7 @@ class Leases:
             except HardwareError:
                 close_lease(file)  # the folder is gone, and the record with it
 
-        lease = _Lease(share or self._share(record.holds, record.cpuset), give_back)
+        lease = _Lease(share or self._share(record.holds, record.cpuset), give_back, file)
         with self._lock:
             self._mine[record.owner] = lease
         return lease
@@ -215,7 +178,9 @@ class Leases:
         holds: tuple[Hold, ...] = ()
         offered: list[assign.Device] = []
         if policy.gpus_per_attempt > 0:
-            offered = [device for device in self._offered() if device.id not in unsound]
+            offered = [
+                device for device in assign.offered(self.inventory, self._policy.gpus) if device.id not in unsound
+            ]
             if own is not None and own.record.holds:
                 # What the owner had before comes first: its old sandbox may be there still.
                 had = {hold.device for hold in own.record.holds}
@@ -240,19 +205,10 @@ class Leases:
         )
         return None if cpus is None else (holds, processors.format_cpuset(cpus))
 
-    def _offered(self) -> list[assign.Device]:
-        wanted: Sequence[str] = self._policy.gpus
-        if not wanted and (visible := os.environ.get(VISIBLE)) is not None:
-            # What a batch system or the user gave this process is all it may give away.
-            wanted = [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1", "NoDevFiles")]
-            if not wanted:
-                raise HardwareError(f"{VISIBLE} hides every GPU from this process; unset it to use them.")
-        return assign.devices(self.inventory, wanted)
-
     def _check_gpus(self) -> None:
         if self.inventory.no_gpus is not None:
             raise HardwareError(self.inventory.no_gpus)
-        offered = self._offered()
+        offered = assign.offered(self.inventory, self._policy.gpus)
         healthy = [device for device in offered if self._is_sound(device.id, used_before=True)]
         needed = self._policy.gpus_per_attempt
         if len(healthy) >= needed:
@@ -292,42 +248,14 @@ class Leases:
     def _places(self, known: int | None, slot: int) -> int:
         return max(2, self._policy.attempts_per_gpu, known or 0, slot + 1)
 
-    def _clear_stale(self, owner: str) -> None:
-        """Take out leases whose runner is dead and whose sandbox no longer runs, except `owner`'s."""
-        with self._ledger.locked():
-            dead = [entry for entry in self._ledger.entries() if not entry.alive and entry.record.owner != owner]
-        # The engine is asked while nobody waits for the folder.
-        stale = [entry for entry in dead if self._is_over(entry.record)]
-        if stale:
-            # In a folder that users share, another user's may have to stay: then it is passed over.
-            self._over.update(entry.record.token for entry in stale)
-            with self._ledger.locked():
-                for entry in stale:
-                    self._ledger.remove(entry)
-
-    def _given_up(self, entry: Entry) -> bool:
-        return not entry.alive and entry.record.token in self._over
-
-    def _is_over(self, record: Record) -> bool:
-        now = time.monotonic()
-        if now - self._seen_living.get(record.token, -math.inf) < _ASK_AGAIN_SECONDS:
-            return False
-        try:
-            lives = self._living(record.owner)
-        except Exception:
-            lives = True  # an engine that does not answer says nothing about its containers
-        if lives:
-            self._seen_living[record.token] = now
-            self._seen_dead.pop(record.token, None)
-            return False
-        return now - self._seen_dead.setdefault(record.token, now) >= self._settle
-
 
 class _Lease:
     """A share that is held (mlebench.hardware.api.Lease)."""
 
-    def __init__(self, share: Share, give_back: Callable[[], None]) -> None:
+    def __init__(self, share: Share, give_back: Callable[[], None], file: int | None = None) -> None:
         self.share = share
+        self.file = file
+        """The open file whose lock says that this process lives; None where nothing is written down."""
         self._give_back: Callable[[], None] | None = give_back
         self._pid = os.getpid()
         self._lock = threading.Lock()
@@ -338,19 +266,6 @@ class _Lease:
             give_back, self._give_back = self._give_back, None
         if give_back is not None and os.getpid() == self._pid:
             give_back()
-
-
-def _shown(entry: Entry) -> Held:
-    record = entry.record
-    return Held(
-        record.owner,
-        tuple(hold.device for hold in record.holds),
-        record.cpuset,
-        record.pid,
-        record.user,
-        entry.alive,
-        record.since,
-    )
 
 
 def _padded(slots: Sequence[int], length: int) -> list[int | None]:

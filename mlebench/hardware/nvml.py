@@ -77,6 +77,11 @@ def handle_of(device: str) -> Any:
     return handle
 
 
+def text(value: Any) -> str | None:
+    """A name as text: older bindings answer bytes."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
 def fault(error: Any) -> str:
     """What an error of a device means, as the end of a sentence that begins with its name."""
     if error.value == _LOST:

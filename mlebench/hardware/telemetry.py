@@ -1,4 +1,4 @@
-"""What attempts use of their GPUs, sampled every few seconds by one thread for the whole runner.
+"""What attempts use of their GPUs, sampled every few seconds on one beat for the whole runner.
 
 An attempt without GPUs costs nothing: no thread, no file. A shared GPU is asked once for all who share it.
 """
@@ -7,19 +7,24 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from mlebench.errors import HardwareError
 from mlebench.hardware import nvml
 from mlebench.hardware.api import Share, Telemetry
+from mlebench.hardware.asking import Question
 from mlebench.hardware.inventory import used_bytes
 from mlebench.hardware.series import Line, Series, Totals, summarise, telemetry_of
 
 EVERY_SECONDS = 5.0
 FILE = "telemetry.jsonl"
-_LAST_WORD_SECONDS = 3.0
-"""How long the end of an attempt waits for the last sample: a GPU that hangs must not hold it up."""
+ANSWER_SECONDS = 2.0
+"""How long a GPU may take for one reading."""
+_LAST_WORD_SECONDS = 5.0
+"""How long the end of an attempt waits for the last sample."""
 _MEASURES = ("utilisation", "memory", "power", "temperature", "energy")
 
 
@@ -39,6 +44,7 @@ class Sampler:
         self._file = file
         self._lock = threading.Lock()
         self._series: Series | None = None
+        self._over = False
 
     def start(self) -> Sampler:
         """Take the first sample soon, then one every few seconds."""
@@ -50,7 +56,11 @@ class Sampler:
         """Take a last sample and write down what is still to be written; harmless when done twice."""
         if self.devices:
             _PULSE.leave(self, _LAST_WORD_SECONDS)
-            self._guarded(lambda series: series.flush())
+            with self._lock:
+                self._over = True
+                if self._series is not None:
+                    with self._noting_problems():
+                        self._series.flush()
 
     def summary(self) -> Telemetry:
         """Totals until now. Without GPUs: no samples."""
@@ -62,9 +72,13 @@ class Sampler:
     def record(self, readings: dict[str, Line], now: float) -> None:
         """Add one sample (the thread's part)."""
         gpus = [readings[device] for device in self.devices]
-        if self._series is None:
-            self._open(gpus)
-        self._guarded(lambda series: series.add(_sample(gpus, now, series.last)))
+        header = self._header(gpus) if self._series is None else {}
+        with self._lock, self._noting_problems():
+            if self._over:
+                return
+            if self._series is None:
+                self._series = Series(self._file, header)
+            self._series.add(_sample(gpus, now, self._series.last))
 
     def __enter__(self) -> Sampler:
         return self.start()
@@ -72,29 +86,27 @@ class Sampler:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def _open(self, gpus: list[Line]) -> None:
-        header: Line = {
+    def _header(self, gpus: list[Line]) -> Line:
+        return {
             "version": 1,
-            "gpus": [{"id": device, "name": _name(device)} for device in self.devices],
-            "driver": _quietly("nvmlSystemGetDriverVersion"),
+            "gpus": [
+                {"id": device, "name": gpu.get("name") or device}
+                for device, gpu in zip(self.devices, gpus, strict=True)
+            ],
+            "driver": next((gpu["driver"] for gpu in gpus if gpu.get("driver")), None),
             "shared": self._shared,
             "unavailable": [key for key in _MEASURES if any(gpu[key] is None and "fault" not in gpu for gpu in gpus)],
             "every_seconds": self.every_seconds,
         }
-        with self._lock:
-            try:
-                self._series = Series(self._file, header)
-            except OSError as error:
-                self.problem = f"telemetry cannot be written to {self._file}: {error.strerror}"
 
-    def _guarded(self, work: Any) -> None:
-        with self._lock:
-            if self._series is None:
-                return
-            try:
-                work(self._series)
-            except OSError as error:
-                self.problem = f"telemetry cannot be written to {self._file}: {error.strerror}"
+    @contextmanager
+    def _noting_problems(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.problem = f"telemetry cannot be written to {self._file}: {error.strerror}"
+        except Exception as error:  # the thread must live on for the others
+            self.problem = f"telemetry failed ({type(error).__name__}: {error})"
 
 
 class _Pulse:
@@ -105,6 +117,7 @@ class _Pulse:
         self._due: dict[Sampler, float] = {}
         self._leaving: dict[Sampler, threading.Event] = {}
         self._thread: threading.Thread | None = None
+        self._questions: dict[str, Question[Line]] = {}
 
     def join(self, sampler: Sampler) -> None:
         with self._changed:
@@ -142,7 +155,7 @@ class _Pulse:
                 for sampler in due:
                     # On common beats, so that a GPU that attempts share is asked once for all of them.
                     self._due[sampler] = (now // sampler.every_seconds + 1) * sampler.every_seconds
-            readings = {device: read_device(device) for device in {d for sampler in due for d in sampler.devices}}
+            readings = self._read({device for sampler in due for device in sampler.devices})
             wall = time.time()
             for sampler in due:
                 with self._changed:
@@ -156,18 +169,37 @@ class _Pulse:
                         self._leaving.pop(sampler, None)
                         event.set()
 
+    def _read(self, devices: set[str]) -> dict[str, Line]:
+        """Read them all at once; one that hangs is not asked again until it answers, and spoils no other's sample."""
+        for device in devices:
+            known = self._questions.get(device)
+            if known is None or known.age > 0:  # an answer that came too late for its sample
+                self._questions[device] = Question(partial(read_device, device), f"reading {device}")
+        readings = {}
+        for device in devices:
+            question = self._questions[device]
+            if question.wait(ANSWER_SECONDS):
+                del self._questions[device]
+                readings[device] = _answer(question)
+            else:
+                readings[device] = dict.fromkeys(_MEASURES) | {"fault": "does not answer"}
+        return readings
+
 
 _PULSE = _Pulse()
 
 
 def read_device(device: str) -> Line:
-    """One reading of a GPU or MIG device: utilisation (%), memory (bytes), power (W), temperature (°C), energy (J).
+    """One reading of a GPU or MIG device: utilisation (%), memory (bytes), power (W), temperature (°C), energy (J);
+    and its name and driver.
 
     None for what is not available: of MIG devices, NVML tells memory alone, and the temperature of the GPU.
     """
     reading: Line = dict.fromkeys(_MEASURES)
     try:
+        reading["driver"] = nvml.text(nvml.ask("nvmlSystemGetDriverVersion"))
         handle = nvml.handle_of(device)
+        reading["name"] = nvml.text(nvml.ask("nvmlDeviceGetName", handle))
         reading["memory"] = used_bytes(handle)
         part = device.startswith("MIG-")
         card = nvml.ask("nvmlDeviceGetDeviceHandleFromMigDeviceHandle", handle) if part else handle
@@ -183,9 +215,17 @@ def read_device(device: str) -> Line:
     return reading
 
 
+def _answer(question: Question[Line]) -> Line:
+    try:
+        return question.answer()
+    except Exception as error:
+        return dict.fromkeys(_MEASURES) | {"fault": f"could not be read ({type(error).__name__}: {error})"}
+
+
 def _sample(gpus: list[Line], now: float, last: Line | None) -> Line:
     before = last["gpus"] if last is not None else [None] * len(gpus)
     seconds = max(0.0, now - float(last["t"])) if last is not None else 0.0
+    gpus = [_row(gpu, old) for gpu, old in zip(gpus, before, strict=True)]
     memory = [gpu["memory"] for gpu in gpus if gpu["memory"] is not None]
     return {
         "t": round(now, 3),
@@ -193,6 +233,14 @@ def _sample(gpus: list[Line], now: float, last: Line | None) -> Line:
         "memory": sum(memory) if memory else None,
         "gpus": [{**gpu, "joules": _joules(gpu, old, seconds)} for gpu, old in zip(gpus, before, strict=True)],
     }
+
+
+def _row(gpu: Line, old: Line | None) -> Line:
+    row = {key: gpu[key] for key in _MEASURES}
+    if "fault" in gpu:
+        # Its last counter is kept, so that what it uses while it does not answer is counted later.
+        row |= {"fault": gpu["fault"], "energy": old.get("energy") if old else None}
+    return row
 
 
 def _joules(gpu: Line, old: Line | None, seconds: float) -> float | None:
@@ -210,19 +258,3 @@ def _joules(gpu: Line, old: Line | None, seconds: float) -> float | None:
 
 def _thousandth(value: int | None) -> float | None:
     return None if value is None else value / 1000
-
-
-def _name(device: str) -> str:
-    try:
-        name = nvml.ask("nvmlDeviceGetName", nvml.handle_of(device))
-    except (nvml.DeviceFaultError, HardwareError):
-        return device
-    return name.decode() if isinstance(name, bytes) else name or device
-
-
-def _quietly(function: str) -> Any:
-    try:
-        answer = nvml.ask(function)
-    except (nvml.DeviceFaultError, HardwareError):
-        return None
-    return answer.decode() if isinstance(answer, bytes) else answer

@@ -79,6 +79,19 @@ class TestGpus:
         ]
         assert found[2].uuid == "GPU-00000002" and found[3].name == "NVIDIA H200"
 
+    def test_a_driver_that_hangs_is_told(self, install, monkeypatch):
+        import threading
+
+        from mlebench.hardware import inventory
+
+        monkeypatch.setattr(inventory, "ANSWER_SECONDS", 0.1)
+        (card,) = cards(1)
+        card.hang = threading.Event()
+        install(card)
+        found = take_inventory()
+        card.hang.set()
+        assert found.gpus == () and "did not answer within 0.1 s" in str(found.no_gpus)
+
     def test_what_an_old_driver_does_not_know_is_left_out(self, install):
         (card,) = cards(1)
         card.faults.update(nvmlDeviceGetMigMode=13, nvmlDeviceGetPciInfo=3, nvmlDeviceGetMemoryInfo=3)
@@ -212,6 +225,4 @@ def test_what_is_no_cpuset(text: str):
 
 
 def test_bytes_of_old_bindings_are_text():
-    from mlebench.hardware.inventory import _text
-
-    assert _text(b"NVIDIA") == "NVIDIA" and _text("NVIDIA") == "NVIDIA"
+    assert nvml.text(b"NVIDIA") == "NVIDIA" and nvml.text("NVIDIA") == "NVIDIA" and nvml.text(None) is None

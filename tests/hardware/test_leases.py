@@ -19,8 +19,9 @@ from fake_nvml import GB, FakeGpu, FakeMig, cards
 from mlebench.errors import HardwareError
 from mlebench.hardware import ledger
 from mlebench.hardware.api import Share, SharePolicy
+from mlebench.hardware.held import held_leases
 from mlebench.hardware.inventory import Gpu, Inventory
-from mlebench.hardware.leases import Leases, held_leases
+from mlebench.hardware.leases import Leases
 
 RUNNER = Path(__file__).parent / "runner.py"
 
@@ -417,8 +418,67 @@ class TestProcesses:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
 
+    def test_a_child_that_outlives_its_runner_does_not_keep_the_lease(self, tmp_path: Path):
+        script = (
+            "import os,sys,time\nsys.path.insert(0,sys.argv[1])\nfrom fake_nvml import FakeNvml,cards\n"
+            "from mlebench.hardware import nvml\nfrom mlebench.hardware.api import SharePolicy\n"
+            "from mlebench.hardware.leases import Leases\nnvml.use(FakeNvml(*cards(1)))\n"
+            "lease=Leases(SharePolicy(concurrency=1,gpus_per_attempt=1),living=lambda n:False).take('a')\n"
+            "child=os.fork()\nif child==0:\n time.sleep(60)\n os._exit(0)\nprint(child,flush=True)\ntime.sleep(60)\n"
+        )
+        runner = subprocess.Popen([sys.executable, "-c", script, str(RUNNER.parent)], stdout=subprocess.PIPE, text=True)
+        assert runner.stdout is not None
+        child = int(runner.stdout.readline())
+        try:
+            assert [held.runner_alive for held in held_leases()] == [True]
+            runner.kill()
+            runner.wait()
+            assert [held.runner_alive for held in held_leases()] == [False]
+        finally:
+            os.kill(child, signal.SIGKILL)
+            runner.stdout.close()
+
+    def test_what_somebody_took_over_is_not_released_by_the_first(self, install):
+        install(*cards(1))
+        one, two = desk(), desk()
+        first = one.take("a")
+        assert first is not None
+        second = two.adopt("a", first.share)
+        first.release()
+        assert [held.owner for held in held_leases()] == ["a"] and desk().take("b") is None
+        second.release()
+        assert held_leases() == []
+
+    def test_an_orphan_of_ones_own_does_not_look_like_somebody_else(self, install, tmp_path: Path):
+        """Killed between the start of its container and noting it: the attempt is queued, its container computes."""
+        busy, other = cards(2)
+        install(busy, other)
+        with Runner(tmp_path) as first:
+            share = first.ask("take a")
+        assert share is not None and share["gpus"] == [busy.uuid]
+        busy.used = 50 * GB
+        here = desk(folder=tmp_path / "leases", living=lambda name: True)
+        lease = here.take("a")
+        assert lease and lease.share.gpus == [busy.uuid]
+        assert here.take("b").share.gpus == [other.uuid]  # type: ignore[union-attr]
+
 
 class TestLedger:
+    def test_a_lease_that_was_renewed_meanwhile_is_not_removed(self, tmp_path: Path, monkeypatch):
+        book = ledger.Ledger(tmp_path)
+        monkeypatch.setattr(ledger, "_runs", lambda record: False)
+        with book.locked():
+            ledger.close_lease(book.write(self.record()))
+            (old,) = book.entries()
+            file = book.write(self.record())
+            book.remove(old)
+            assert [entry.alive for entry in book.entries()] == [True]
+            ledger.close_lease(file)
+            book.remove(old)
+            (new,) = book.entries()
+            book.remove(new)
+            assert book.entries() == []
+
     def record(self, owner: str = "a") -> ledger.Record:
         return ledger.new_record(owner, (ledger.Hold(device="GPU-1"),), None)
 

@@ -54,10 +54,9 @@ class TestSampler:
         assert many[0].summary() == Telemetry()
 
     def test_one_thread_for_all_which_ends_with_the_last(self, install, tmp_path: Path):
-        fake = install(*cards(4))
+        install(*cards(4))
         many = [sampler(tmp_path / str(number), f"GPU-0000000{number % 4}").start() for number in range(12)]
         until(lambda: all(one.summary().samples >= 2 for one in many))
-        assert fake.threads == {"telemetry"}
         assert sum(thread.name == "telemetry" for thread in threading.enumerate()) == 1
         for one in many:
             one.stop()
@@ -103,7 +102,29 @@ class TestSampler:
         assert last[1]["fault"] == "has fallen off the bus" and last[1]["utilisation"] is None
         assert last[0]["utilisation"] == 50 and sampling.summary().utilisation_mean == 50
 
-    def test_a_gpu_that_hangs_does_not_hold_up_the_end(self, install, tmp_path: Path, monkeypatch):
+    def test_a_gpu_that_hangs_spoils_no_others_samples(self, install, tmp_path: Path, monkeypatch):
+        monkeypatch.setattr(telemetry, "ANSWER_SECONDS", 0.1)
+        hung, good = cards(2, utilisation=40)
+        install(hung, good)
+        one, two = sampler(tmp_path / "1", hung.uuid).start(), sampler(tmp_path / "2", good.uuid).start()
+        until(lambda: one.summary().samples >= 1 and two.summary().samples >= 1)
+        hung.hang = threading.Event()
+        threads, count = threading.active_count(), two.summary().samples
+        until(lambda: two.summary().samples >= count + 5)
+        assert threading.active_count() <= threads + 2, "it is asked once"
+        hung.energy += 3_600_000_000
+        hung.hang.set()
+        hung.hang = None
+        count = one.summary().samples
+        until(lambda: one.summary().samples >= count + 3)
+        one.stop()
+        two.stop()
+        faults = [line["gpus"][0].get("fault") for line in lines(tmp_path / "1")]
+        assert "does not answer" in faults and faults[-1] is None
+        assert one.summary().energy_kwh == 1.0, "what it used while it hung is counted"
+        assert not any(line["gpus"][0].get("fault") for line in lines(tmp_path / "2"))
+
+    def test_nothing_holds_up_the_end(self, install, tmp_path: Path, monkeypatch):
         monkeypatch.setattr(telemetry, "_LAST_WORD_SECONDS", 0.1)
         (card,) = cards(1)
         install(card)
@@ -111,9 +132,24 @@ class TestSampler:
         until(lambda: sampling.summary().samples >= 1)
         card.hang = threading.Event()
         sampling.stop()
-        assert sampling.summary().samples >= 1
         card.hang.set()
         until(lambda: not any(thread.name == "telemetry" for thread in threading.enumerate()))
+        count = sampling.summary().samples
+        sampling.record({card.uuid: read_device(card.uuid)}, 1.0)
+        assert sampling.summary().samples == count, "what comes after the end is not written"
+
+    def test_a_bug_in_one_sampler_is_not_the_end_of_the_others(self, install, tmp_path: Path, monkeypatch):
+        install(*cards(2))
+        good, bad = sampler(tmp_path / "1", "GPU-00000000"), sampler(tmp_path / "2", "GPU-00000001")
+        bad.start()
+        until(lambda: bad.summary().samples >= 1)
+        assert bad._series is not None
+        monkeypatch.setattr(bad._series, "add", lambda sample: 1 / 0)
+        good.start()
+        until(lambda: bad.problem is not None and good.summary().samples >= 5)
+        good.stop()
+        bad.stop()
+        assert "ZeroDivisionError" in str(bad.problem) and good.problem is None
 
     def test_a_disk_that_is_full_loses_lines_not_attempts(self, install, tmp_path: Path):
         (card,) = cards(1)
