@@ -11,7 +11,7 @@ from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.logs import documents, lines_are_short
 from mlebench.bundle.usage import tally
-from mlebench.gateway.api import Usage
+from mlebench.gateway.api import Spent, Usage
 from mlebench.gateway.totals import Totals
 from mlebench.grading.report import Outcome
 from mlebench.reporting.text import plural
@@ -168,9 +168,17 @@ def _differences(usage: Usage, summed: Totals) -> list[str]:
         for name in (*_EXACT, "models", "unpriced", "exhausted")
         if getattr(counted, name) != getattr(usage, name)
     ]
-    if (counted.usd is None) != (usage.usd is None) or abs((counted.usd or 0.0) - (usage.usd or 0.0)) > _CENT:
+    for model in usage.spent.keys() | counted.spent.keys():
+        said, there = usage.spent.get(model, Spent()), counted.spent.get(model, Spent())
+        if (said.tokens_in, said.tokens_out) != (there.tokens_in, there.tokens_out) or _apart(said.usd, there.usd):
+            wrong.append(f"another share of {model}")
+    if _apart(counted.usd, usage.usd):
         wrong.append(f"${summed.usd:.6f} instead of {'an unknown cost' if usage.usd is None else f'${usage.usd:.6f}'}")
     return wrong
+
+
+def _apart(one: float | None, other: float | None) -> bool:
+    return (one is None) != (other is None) or abs((one or 0.0) - (other or 0.0)) > _CENT
 
 
 def _list(names: list[str]) -> str:

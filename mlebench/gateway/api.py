@@ -61,6 +61,17 @@ class Ticket:
     """Whether tools that a provider runs itself (web search, code execution) may be asked for: they are a network."""
 
 
+class Spent(BaseModel):
+    """What one model took of an attempt's usage."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True, frozen=True)
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float | None = 0.0
+    """None where its price is not known."""
+
+
 class Usage(BaseModel):
     """What an attempt asked models for; totals of its log of calls."""
 
@@ -98,6 +109,8 @@ class Usage(BaseModel):
     """The budget that a call found used up ("usd", "tokens" or "calls"); None as long as no call was refused for it."""
     models: dict[str, int] = {}
     """Calls per model reference."""
+    spent: dict[str, Spent] = {}
+    """Tokens and dollars per model reference."""
     head: str | None = None
     """Hash of the log's last line: the log is chained like events.jsonl."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from mlebench.gateway.api import Usage
+from mlebench.gateway.api import Spent, Usage
 
 _SUMMED = ("calls", "errors", "refused", "replayed", "retries", "unmetered", "seconds", "usd")
 _TOKENS = ("tokens_in", "tokens_out", "tokens_cached", "tokens_reasoning")
@@ -31,6 +31,7 @@ class Totals:
     """Of the calls whose price is known."""
     unpriced: set[str] = field(default_factory=set)
     models: Counter[str] = field(default_factory=Counter)
+    spent: dict[str, Spent] = field(default_factory=dict)
     exhausted: str | None = None
 
     @property
@@ -51,12 +52,16 @@ class Totals:
                 setattr(self, name, getattr(self, name) + line[name])
             self.unpriced.update(line["unpriced"])
             self.models.update(line["models"])
+            for model, part in line.get("spent", {}).items():
+                self._spend(model, **part)
             self.exhausted = line["exhausted"] or self.exhausted
 
     def facts(self) -> dict[str, Any]:
         """The same as one line `many`, which stands for all that was counted."""
         sums = {name: getattr(self, name) for name in (*_SUMMED, *_TOKENS)}
-        return {**sums, "unpriced": sorted(self.unpriced), "models": dict(self.models), "exhausted": self.exhausted}
+        spent = {model: part.model_dump() for model, part in self.spent.items()}
+        models = {"models": dict(self.models), "spent": spent}
+        return {**sums, "unpriced": sorted(self.unpriced), **models, "exhausted": self.exhausted}
 
     def usage(self, prices: str | None, head: str | None) -> Usage:
         """What the runner is told."""
@@ -72,6 +77,8 @@ class Totals:
         for name in _TOKENS:
             setattr(self, name, getattr(self, name) + line[name])
         self.calls += 1
+        usd = 0.0 if line["replayed"] else line["usd"]
+        self._spend(line["model"], tokens_in=line["tokens_in"], tokens_out=line["tokens_out"], usd=usd)
         if line["replayed"]:
             self.replayed += 1
             return
@@ -81,3 +88,11 @@ class Totals:
             self.unpriced.add(line["model"])
         else:
             self.usd += line["usd"]
+
+    def _spend(self, model: str, *, tokens_in: int, tokens_out: int, usd: float | None) -> None:
+        so_far = self.spent.get(model, Spent())
+        self.spent[model] = Spent(
+            tokens_in=so_far.tokens_in + tokens_in,
+            tokens_out=so_far.tokens_out + tokens_out,
+            usd=None if usd is None or so_far.usd is None else so_far.usd + usd,
+        )

@@ -23,6 +23,10 @@ class ModelUse(_Figures):
     calls: int
     attempts: int
     """Attempts that asked it."""
+    tokens_in: int
+    tokens_out: int
+    usd: float | None
+    """None where its price is not known."""
 
 
 class ModelTotals(_Figures):
@@ -114,14 +118,20 @@ def model_totals(attempts: Sequence[Attempt]) -> ModelTotals | None:
 
 def _models(usages: Sequence[Usage]) -> list[ModelUse]:
     names = sorted({model for usage in usages for model in usage.models})
-    found = [
-        ModelUse(
-            model=name,
-            calls=sum(usage.models.get(name, 0) for usage in usages),
-            attempts=sum(name in usage.models for usage in usages),
+    found = []
+    for name in names:
+        parts = [usage.spent[name] for usage in usages if name in usage.spent]
+        costs = [part.usd for part in parts]
+        found.append(
+            ModelUse(
+                model=name,
+                calls=sum(usage.models.get(name, 0) for usage in usages),
+                attempts=sum(name in usage.models for usage in usages),
+                tokens_in=sum(part.tokens_in for part in parts),
+                tokens_out=sum(part.tokens_out for part in parts),
+                usd=sum(cost for cost in costs if cost is not None) if costs and None not in costs else None,
+            )
         )
-        for name in names
-    ]
     return sorted(found, key=lambda use: -use.calls)
 
 

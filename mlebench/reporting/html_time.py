@@ -90,11 +90,16 @@ def _models(index: int, summary: RunSummary, many: bool) -> Html:
             use.model,
             f"{use.calls:,}",
             text.percent(use.calls / totals.calls if totals.calls else None),
+            text.count(use.tokens_in),
+            text.count(use.tokens_out),
+            text.usd(use.usd),
             text.of(use.attempts, totals.attempts),
         ]
         for use in totals.models
     ]
     key = Html(f'<svg class="key" viewBox="0 0 16 16" aria-hidden="true">{mark(index, 8, 8)}</svg>') if many else None
+    headings: list[Content] = [join([key, "Model"]), "Calls", "Share of calls", "Tokens in", "Tokens out", "Cost"]
+    headings.append("Attempts that asked it")
     prices = f" Prices: {', '.join(totals.prices)}." if totals.prices else ""
-    caption = f"{f'{summary.run.name}: calls' if many else 'Calls'} by model.{prices}"
-    return table([join([key, "Model"]), "Calls", "Share", "Attempts that asked it"], rows, caption=caption)
+    caption = f"{f'{summary.run.name}: by' if many else 'By'} model.{prices}"
+    return table(headings, rows, caption=caption)

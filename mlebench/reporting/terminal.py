@@ -13,6 +13,7 @@ from mlebench.reporting import text, wording
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+    from mlebench.reporting.consumption import ModelTotals
     from mlebench.reporting.model import CompetitionSummary, RunSummary, SummaryRow
 
 
@@ -30,6 +31,8 @@ def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
         if len(summary.headline.pass_at_k) > 1:
             curve = ", ".join(f"pass@{k} {text.percent(value)}" for k, value in summary.headline.pass_at_k.items())
             console.print(f"Any medal within k attempts: {curve}")
+        if summary.models is not None and len(summary.models.models) > 1:
+            console.print(_models(summary.models))
         for label, figure in wording.consumption(summary):
             console.print(f"{label}: {_shown(figure)}")
         for label, sentence in wording.warnings(summary):
@@ -129,6 +132,17 @@ def _over_time(summary: RunSummary) -> Table | None:
             text.of(point.results, point.attempts),
             text.of(point.going, point.attempts),
         )
+    return table
+
+
+def _models(totals: ModelTotals) -> Table:
+    table = _table(f"By model (over {text.of(totals.attempts, totals.of)} attempts)")
+    table.add_column("Model", overflow="fold")
+    for heading in ("Calls", "Tokens in", "Tokens out", "Cost", "Attempts that asked it"):
+        table.add_column(heading, justify="right", overflow="fold")
+    for use in totals.models:
+        figures = (f"{use.calls:,}", text.count(use.tokens_in), text.count(use.tokens_out), text.usd(use.usd))
+        table.add_row(_shown(use.model), *figures, text.of(use.attempts, totals.attempts))
     return table
 
 

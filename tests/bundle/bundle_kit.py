@@ -27,7 +27,7 @@ from mlebench.bundle.seal import seal
 from mlebench.bundle.verify import Verification, verify_bundle
 from mlebench.chain import EventLog
 from mlebench.data.paths import DataDir
-from mlebench.gateway.api import Usage
+from mlebench.gateway.api import Spent, Usage
 from mlebench.grading.grade import grade_submission
 from mlebench.grading.report import GradeReport
 from mlebench.hardware.api import Share
@@ -189,7 +189,8 @@ def _usage(made: Made) -> None:
             log.append("call", **CALL, tokens_in=100 * number, usd=0.001 * number)
         log.append("refused", reason="model_not_allowed")
     facts = {"calls": 3, "refused": 1, "tokens_in": 600, "tokens_out": 30, "usd": 0.006, "seconds": 1.5}
-    total = Usage(**facts, models={MODEL: 3}, prices="test", head=log.head)
+    spent = {MODEL: Spent(tokens_in=600, tokens_out=30, usd=0.006)}
+    total = Usage(**facts, models={MODEL: 3}, spent=spent, prices="test", head=log.head)
     made.change(usage=total, usage_head=log.head)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from made_runs import make_attempt, make_grade, make_run
 
-from mlebench.gateway.api import Usage
+from mlebench.gateway.api import Spent, Usage
 from mlebench.hardware.api import Share, Telemetry
 from mlebench.registry import Registry
 from mlebench.reporting import text, wording
@@ -24,9 +24,9 @@ def _attempt(seed: int, score: float | None, usage: Usage | None = None, **chang
 
 
 ATTEMPTS = [
-    _attempt(0, 0.95, Usage(calls=10, tokens_in=100, tokens_out=20, usd=1.5, models={"a/b": 8, "a/c": 2})),
-    _attempt(1, 0.2, Usage(calls=4, errors=1, refused=2, tokens_in=50, tokens_out=5, usd=0.5, models={"a/b": 4}, exhausted="usd")),
-    _attempt(2, 0.95, Usage(calls=1, tokens_in=7, tokens_out=1, usd=None, unpriced=["x/y"], models={"x/y": 1})),
+    _attempt(0, 0.95, Usage(calls=10, tokens_in=100, tokens_out=20, usd=1.5, models={"a/b": 8, "a/c": 2}, spent={"a/b": Spent(tokens_in=90, tokens_out=19, usd=1.4), "a/c": Spent(tokens_in=10, tokens_out=1, usd=0.1)})),
+    _attempt(1, 0.2, Usage(calls=4, errors=1, refused=2, tokens_in=50, tokens_out=5, usd=0.5, models={"a/b": 4}, exhausted="usd", spent={"a/b": Spent(tokens_in=50, tokens_out=5, usd=0.5)})),
+    _attempt(2, 0.95, Usage(calls=1, tokens_in=7, tokens_out=1, usd=None, unpriced=["x/y"], models={"x/y": 1}, spent={"x/y": Spent(tokens_in=7, tokens_out=1, usd=None)})),
     _attempt(3, 0.95),
 ]  # fmt: skip
 
@@ -40,6 +40,11 @@ def test_sums_are_over_what_is_known() -> None:
     # The attempt of unknown cost has a medal, which must not make the others' cheaper.
     assert (totals.usd, totals.usd_per_attempt, totals.usd_per_medal) == (2.0, 1.0, 2.0)
     assert totals.unpriced == ["x/y"] and totals.exhausted == {"usd": 1}
+    assert [(use.tokens_in, use.tokens_out, use.usd) for use in totals.models] == [
+        (140, 24, 1.9),
+        (10, 1, 0.1),
+        (7, 1, None),
+    ]
     assert [(use.model, use.calls, use.attempts) for use in totals.models] == [
         ("a/b", 12, 2),
         ("a/c", 2, 1),
