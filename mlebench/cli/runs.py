@@ -1,10 +1,7 @@
-"""`mlebench runs`: what runs there are, how their attempts stand, what an agent printed."""
+"""`mlebench runs`: what runs there are and how their attempts stand."""
 
 from __future__ import annotations
 
-import sys
-import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +11,13 @@ from mlebench.cli.app import app
 from mlebench.cli.options import JsonOption, RunsDirOption
 
 if TYPE_CHECKING:
+    from mlebench.gateway.api import Usage
     from mlebench.running.records import Attempt
     from mlebench.running.store import Run
 
-runs_app = typer.Typer(name="runs", help="Look at runs: list, show, logs.", no_args_is_help=True)
+runs_app = typer.Typer(
+    name="runs", help="Look at runs and handle them: list, show, watch, logs, stop, resume, rm.", no_args_is_help=True
+)
 app.add_typer(runs_app)
 
 RunArgument = Annotated[str, typer.Argument(help="A run's name or folder.")]
@@ -59,60 +59,48 @@ def show(name: RunArgument, runs_dir: RunsDirOption = Path("runs"), as_json: Jso
         render.print_json(run_json(run))
         return
     out = render.console()
-    config = run.config
-    out.print(
-        f"{config.name}: {config.agent} in the {config.sandbox} sandbox, edition {config.edition}, {run.folder}",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
-    out.print(attempts_table(run.attempts))
+    for line in _about(run):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+    out.print(attempts_table([_with_live(run, attempt) for attempt in run.attempts]))
     for attempt in run.attempts:
         message = attempt.message or (attempt.grade.message if attempt.grade else None)
         if message:
             out.print(f"{attempt.id}: {message}", markup=False, highlight=False, soft_wrap=True)
 
 
-@runs_app.command("logs")
-def logs(
-    name: RunArgument,
-    attempt: Annotated[str, typer.Argument(help="An attempt id, <competition>-s<seed>.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the agent ends.")] = False,
-    events: Annotated[bool, typer.Option("--events", help="What happened to the attempt instead.")] = False,
-    runs_dir: RunsDirOption = Path("runs"),
-    as_json: JsonOption = False,
-) -> None:
-    """Print what an agent printed, or with --events what happened to its attempt."""
-    from mlebench.cli import render
-    from mlebench.running.events import read_events
-    from mlebench.running.folders import AttemptFolder
-    from mlebench.running.store import RunStore, resolve_run
+def _with_live(run: Run, attempt: Attempt) -> Attempt:
+    """The attempt with what its runner noted lately, while its agent runs."""
+    from mlebench.running.live import read_live
 
-    with RunStore(resolve_run(name, runs_dir)) as store:
-        folder = AttemptFolder(store.folder / store.attempt(attempt).id)
-        if events:
-            found = list(read_events(folder.events))
-            if as_json:
-                render.print_json(found)
-                return
-            for line in found:
-                facts = {key: value for key, value in line.items() if key not in ("seq", "at", "event", "prev", "hash")}
-                print(line["at"], line["event"], *(f"{key}={value}" for key, value in facts.items()))
-            return
-        if as_json:
-            text = _log_bytes(store.attempt(attempt), folder.agent_log, store.config.sandbox)
-            render.print_json({"attempt": attempt, "log": text.decode("utf-8", "replace")})
-            return
-        shown = 0
-        while True:
-            record = store.attempt(attempt)
-            text = _log_bytes(record, folder.agent_log, store.config.sandbox)
-            sys.stdout.buffer.write(text[shown:])
-            sys.stdout.buffer.flush()
-            shown = max(shown, len(text))
-            if not follow or record.state in ("ended", "done"):
-                return
-            time.sleep(1.0)
+    live = read_live(run.folder / attempt.id) if attempt.state == "running" else None
+    if live is None:
+        return attempt
+    found = {"usage": live.usage, "telemetry": live.telemetry, "validations": live.validations}
+    return attempt.model_copy(update=found)
+
+
+def _about(run: Run) -> list[str]:
+    """What was asked for, as far as it is not the ordinary."""
+    from mlebench.running.duration import format_duration
+    from mlebench.running.lock import holder
+
+    config = run.config
+    pid = holder(run.folder)
+    lines = [
+        f"{config.name}: {config.agent} in the {config.sandbox} sandbox, edition {config.edition}, {run.folder}",
+        f"time {format_duration(config.time_limit_seconds)} each, {config.concurrency} at a time, "
+        + (f"driven by process {pid}" if pid is not None else "nobody drives it now"),
+    ]
+    if config.model is not None:
+        roles = [f"{role}={model}" for role, model in config.role_models.items()]
+        limits = {"$": config.budget_usd, "tokens": config.budget_tokens, "calls": config.budget_calls}
+        budgets = [f"{limit:g} {what}" for what, limit in limits.items() if limit is not None]
+        budget = f", at most {', '.join(budgets)} each" if budgets else ""
+        replay = f", {config.replay.value}" if config.replay_dir else ""
+        lines.append(f"model {', '.join([config.model, *roles])}{budget}{replay}")
+    if config.network != "none":
+        lines.append(f"network: {config.network}")
+    return lines
 
 
 def run_json(run: Run) -> dict[str, Any]:
@@ -127,23 +115,76 @@ def run_json(run: Run) -> dict[str, Any]:
 
 
 def attempts_table(attempts: list[Attempt]) -> Any:
-    """Attempts and how they fared, as a rich table."""
+    """Attempts and how they fared, as a rich table; columns that no attempt has anything for are left out."""
     from rich.table import Table
 
     from mlebench.cli import render
     from mlebench.running.records import State
 
+    def row(one: Attempt) -> dict[str, str]:
+        grade, usage, telemetry = one.grade, one.usage, one.telemetry
+        return {
+            "Competition": one.competition,
+            "Seed": str(one.seed),
+            "End": one.end.value if one.end else "",
+            "Outcome": grade.outcome.value if grade else ("" if one.state is State.DONE else one.state.value),
+            "Score": render.number(grade.score if grade else None),
+            "Medal": grade.medal.value if grade and grade.medal else "",
+            "Time": _took(one),
+            "Tries": str(one.tries) if one.tries > 1 else "",
+            "Calls": str(usage.calls) if usage else "",
+            "Tokens": count(usage.tokens_in + usage.tokens_out) if usage else "",
+            "Cost": cost(usage) if usage else "",
+            "Checks": str(one.validations) if one.validations else "",
+            "Snapshots": str(len(one.snapshots)) if one.snapshots else "",
+            "GPUs": str(len(one.share.gpus)) if one.share and one.share.gpus else "",
+            "GPU use": f"{telemetry.utilisation_mean:.0f} %" if telemetry and telemetry.utilisation_mean else "",
+        }
+
+    rows = [row(one) for one in attempts]
+    always = ("Competition", "Seed", "End", "Outcome", "Score", "Medal")
     table = Table(title=f"{len(attempts)} attempts", title_justify="left")
-    for heading in ("Competition", "Seed", "End", "Outcome", "Score", "Medal"):
-        table.add_column(heading, overflow="fold", justify="right" if heading in ("Seed", "Score") else "left")
-    for one in attempts:
-        grade = one.grade
-        outcome = grade.outcome.value if grade else ("" if one.state is State.DONE else one.state.value)
-        score = render.number(grade.score if grade else None)
-        medal = grade.medal.value if grade and grade.medal else ""
-        end = one.end.value if one.end else ""
-        table.add_row(one.competition, str(one.seed), end, outcome, score, medal)
+    headings = [heading for heading in (rows[0] if rows else ()) if heading in always or any(r[heading] for r in rows)]
+    for heading in headings:
+        right = heading in (
+            "Seed",
+            "Score",
+            "Time",
+            "Tries",
+            "Calls",
+            "Tokens",
+            "Cost",
+            "Checks",
+            "Snapshots",
+            "GPU use",
+        )
+        table.add_column(heading, overflow="fold", justify="right" if right else "left")
+    for cells in rows:
+        table.add_row(*(cells[heading] for heading in headings))
     return table
+
+
+def count(number: int) -> str:
+    """A number of tokens in three digits: 950, 12.3k, 4.56M."""
+    for size, unit in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{unit}"
+    return str(number)
+
+
+def cost(usage: Usage) -> str:
+    """What model calls cost; a question mark where a price is not known."""
+    if usage.usd is None:
+        return "?"
+    return f"${usage.usd:.2f}" if usage.usd >= 0.1 or usage.usd == 0 else f"${usage.usd:.2g}"
+
+
+def _took(attempt: Attempt) -> str:
+    from mlebench.running.duration import format_duration
+
+    if attempt.started_at is None or attempt.ended_at is None:
+        return ""
+    return format_duration((attempt.ended_at - attempt.started_at).total_seconds())
 
 
 def _summary(run: Run) -> dict[str, Any]:
@@ -160,22 +201,3 @@ def _summary(run: Run) -> dict[str, Any]:
         "medals": sum(one.grade is not None and one.grade.medal is not None for one in run.attempts),
         "failed": sum(one.failed for one in run.attempts),
     }
-
-
-def _log_bytes(attempt: Attempt, collected: Path, sandbox: str) -> bytes:
-    """The collected log, or what the sandbox has of it so far."""
-    from mlebench.errors import SandboxError
-    from mlebench.running.outputs import AGENT_LOG_BYTES
-    from mlebench.sandbox import get_sandbox
-
-    if collected.is_file():
-        return collected.read_bytes()
-    if attempt.handle is None:
-        return b""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "agent.log"
-        try:
-            get_sandbox(sandbox).logs(attempt.handle, copy, AGENT_LOG_BYTES)
-            return copy.read_bytes()
-        except (SandboxError, OSError):
-            return b""

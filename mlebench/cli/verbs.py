@@ -17,5 +17,8 @@ from mlebench.cli import (  # noqa: F401
     report,
     run,
     runs,
+    runs_control,
+    runs_logs,
+    runs_watch,
     verify,
 )

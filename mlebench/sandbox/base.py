@@ -203,6 +203,10 @@ class Sandbox(Protocol):
         """Write what the agent printed (bounded) to a host file."""
         ...
 
+    def last_output(self, handle: str, limit_bytes: int) -> bytes:
+        """The end of what the agent printed so far, for people who watch."""
+        ...
+
     def remove(self, handle: str) -> None:
         """Leave nothing behind: container, processes, sockets. Never fails on something already gone."""
         ...

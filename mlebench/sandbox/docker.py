@@ -133,6 +133,17 @@ class DockerSandbox:
             chunks = container.logs(stream=True, follow=False) if container is not None else iter(())
             write_bounded(chunks, destination, limit_bytes)
 
+    def last_output(self, handle: str, limit_bytes: int) -> bytes:
+        """The last lines, as the engine has them."""
+        with engine_errors():
+            container = self._get(handle)
+            if container is None:
+                return b""
+            kept = b""
+            for chunk in container.logs(stream=True, follow=False, tail=20):
+                kept = (kept + chunk)[-limit_bytes:]
+        return kept
+
     def remove(self, handle: str) -> None:
         """Kill and delete the container with its writable layer."""
         from docker.errors import APIError, NotFound

@@ -168,6 +168,15 @@ class ProcessSandbox:
         """Copy what the agent printed."""
         write_bounded(read_chunks(Path(_Handle.read(handle).folder) / "output.log"), destination, limit_bytes)
 
+    def last_output(self, handle: str, limit_bytes: int) -> bytes:
+        """The end of the file that the supervisor writes."""
+        try:
+            with (Path(_Handle.read(handle).folder) / "output.log").open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - limit_bytes))
+                return file.read(limit_bytes)
+        except FileNotFoundError:
+            return b""
+
     def remove(self, handle: str) -> None:
         """End what still runs and delete the attempt's working files (not its outbox)."""
         self.stop(handle, 0)

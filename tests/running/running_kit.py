@@ -162,6 +162,9 @@ class FakeSandbox:
     def logs(self, handle: str, destination: Path, limit_bytes: int) -> None:
         destination.write_text(f"printed by {handle}\n")
 
+    def last_output(self, handle: str, limit_bytes: int) -> bytes:
+        return f"printed by {handle}\n".encode()
+
     def remove(self, handle: str) -> None:
         self.running.pop(handle, None)
         self.ended.pop(handle, None)
