@@ -11,7 +11,9 @@ from typing import Any
 
 from toys import Toy, make_toy
 
-from mlebench.errors import SandboxError
+from mlebench.errors import GatewayError, SandboxError
+from mlebench.gateway.api import Door, Ticket, Usage
+from mlebench.hardware.api import Lease, Share
 from mlebench.running.executor import Executor
 from mlebench.running.plan import open_plan
 from mlebench.running.records import Attempt, RunConfig
@@ -55,6 +57,15 @@ class World:
             "competitions_dirs": [str(self.root / "competitions")],
         }
         return RunConfig(**{**facts, **options})
+
+    def uses_model(self) -> None:
+        """The agent asks a model from now on; scripted/demo says hello to whatever it is asked."""
+        with (self.agent / "agent.toml").open("a") as file:
+            file.write('[options.way]\ndefault = "plain"\n[models]\n[models.roles]\nfeedback = "reviews"\n')
+        (self.agent / "scripted").mkdir()
+        (self.agent / "scripted" / "demo.json").write_text(
+            '{"rules": [{"reply": {"text": "hello", "usage": {"input": 10, "output": 5}}}]}'
+        )
 
     def script(self, text: str) -> None:
         """What the agent does in the process sandbox."""
@@ -201,17 +212,91 @@ class Notes:
 
 def start_run(world: World, sandbox: FakeSandbox, notes: Notes | None = None, **options: Any) -> list[Attempt]:
     """Make a new run and drive it to its end."""
-    executor_options = {key: options.pop(key) for key in ("patience_seconds",) if key in options}
+    executor_options = {key: options.pop(key) for key in ("patience_seconds", "gateway", "leases") if key in options}
     plan = open_plan(world.config(**options), sandbox)
     with RunStore.create(world.runs / plan.config.name, plan.config, plan.attempts) as store:
         return make_executor(store, sandbox, notes, **executor_options).run()
 
 
-def resume_run(world: World, sandbox: FakeSandbox, notes: Notes | None = None, name: str = "run") -> list[Attempt]:
+def resume_run(
+    world: World, sandbox: FakeSandbox, notes: Notes | None = None, name: str = "run", **options: Any
+) -> list[Attempt]:
     with RunStore(world.runs / name) as store:
-        return make_executor(store, sandbox, notes).run()
+        return make_executor(store, sandbox, notes, **options).run()
 
 
 def make_executor(store: RunStore, sandbox: FakeSandbox, notes: Notes | None = None, **options: Any) -> Executor:
     plan = open_plan(store.config, sandbox)
     return Executor(store, plan, sandbox, notes or Notes(), backoff_seconds=0.01, **options)
+
+
+class FakeGateway:
+    """A gateway desk without a gateway: usage is what the test says."""
+
+    def __init__(self) -> None:
+        self.started = self.stopped = 0
+        self.tickets: list[Ticket] = []
+        self.open: set[str] = set()
+        self.totals: dict[str, Usage] = {}
+        self.refuses: str | None = None
+        """admit and keep_up fail with this."""
+
+    def start(self) -> None:
+        self.started += 1
+
+    def admit(self, ticket: Ticket) -> Door:
+        self._fail()
+        self.tickets.append(ticket)
+        self.open.add(ticket.attempt)
+        return Door(ticket.port or 40_000 + len(self.tickets))
+
+    def usage(self, attempt: str) -> Usage:
+        return self.totals.get(attempt, Usage())
+
+    def dismiss(self, attempt: str) -> Usage:
+        self.open.discard(attempt)
+        return self.usage(attempt)
+
+    def keep_up(self) -> None:
+        self._fail()
+
+    def stop(self) -> None:
+        self.stopped += 1
+
+    def _fail(self) -> None:
+        if self.refuses is not None:
+            raise GatewayError(self.refuses)
+
+
+class FakeLeases:
+    """Hands out `places` shares, each with a GPU of its own."""
+
+    def __init__(self, places: int) -> None:
+        self.free = [f"GPU-{number}" for number in range(places)]
+        self.held: dict[str, str] = {}
+        self.asked = 0
+        self.adopted: list[tuple[str, Share]] = []
+
+    def take(self, owner: str) -> Lease | None:
+        self.asked += 1
+        if not self.free:
+            return None
+        self.held[owner] = self.free.pop()
+        return _FakeLease(self, owner, Share(gpus=[self.held[owner]], memory_gb=1.5))
+
+    def adopt(self, owner: str, share: Share) -> Lease:
+        self.adopted.append((owner, share))
+        self.held[owner] = share.gpus[0]
+        return _FakeLease(self, owner, share)
+
+
+@dataclass
+class _FakeLease:
+    leases: FakeLeases
+    owner: str
+    share: Share
+
+    def release(self) -> None:
+        gpu = self.leases.held.pop(self.owner, None)
+        if gpu is not None:
+            self.leases.free.append(gpu)
