@@ -40,6 +40,10 @@ class RequestRefused(Exception):
     """The model refuses this one request; another may fare better."""
 
 
+class ToolsRefused(RequestRefused):
+    """The model takes no functions; from now on they are left out, so the prompt has to ask in words."""
+
+
 class PromptTooLong(RequestRefused):
     """The request is longer than the model can take."""
 
@@ -117,6 +121,8 @@ class ChatModel:
                     self._note(role, model, started, tries, error=str(refusal))
                     if adapted == _ADAPTATIONS or not self._adapt(model, body, refusal):
                         raise _meaning(refusal) from None
+                    if "tools" in body and not self.offers(model, "tools"):
+                        raise ToolsRefused(str(refusal)) from None
                     break
                 else:
                     self._note(role, model, started, tries, answer=answer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mlebench.agents.agent import Agent
+from mlebench.agents.agent import Agent, load_agent
 from mlebench.data.paths import PreparedPaths
 from mlebench.gateway.environment import model_environment
 from mlebench.grading.grade import grade_submission
@@ -31,7 +32,9 @@ COMPETITION = "practice-breast-cancer"
 def relay(unix_socket: Path, port: int) -> Iterator[None]:
     """Makes a port of this machine reachable as a Unix socket: the gateway's place without the gateway."""
     server = socket.socket(socket.AF_UNIX)
-    server.bind(str(unix_socket))
+    folder = os.open(unix_socket.parent, os.O_DIRECTORY)
+    server.bind(f"/proc/self/fd/{folder}/{unix_socket.name}")  # however long the path is
+    os.close(folder)
     unix_socket.chmod(0o777)
     server.listen(64)
 
@@ -175,6 +178,49 @@ def prepare_practice(root: Path) -> PreparedPaths:
     competition.make_raw(paths.raw)
     competition.prepare(paths.raw, paths.public, paths.private)
     (paths.public / "description.md").write_text(competition.description, encoding="utf-8")
-    for folder in (root, *(root / "prepared").rglob("*")):
-        os.chmod(folder, 0o755 if folder.is_dir() else 0o644)
+    for path in (root, *paths.public.rglob("*")):
+        os.chmod(path, 0o755 if path.is_dir() else 0o644)
     return paths
+
+
+def open_to_others(folder: Path) -> None:
+    """Let the agent's user reach what lies below pytest's private folders."""
+    for path in (folder, *folder.parents[:2]):
+        path.chmod(path.stat().st_mode | 0o011)
+
+
+def build_image(name: str, lock: Path) -> str:
+    """The image of a built-in agent, built like a user would; tests in other processes wait for it."""
+    from agents_kit import need_engine
+
+    from mlebench.agents.building import BuildOptions, ensure_image
+    from mlebench.agents.images import recipe_of
+
+    engine = need_engine()
+    recipe = recipe_of(load_agent(name))
+    with lock.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        ensure_image(
+            recipe, engine, BuildOptions({}, network=os.environ.get("MLEBENCH_BUILD_NETWORK", "host")), Quiet()
+        )
+    return recipe.image
+
+
+class Quiet:
+    """A BuildWatch that shows nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **options: None
+
+
+def react_step(action: str, **arguments: Any) -> dict[str, Any]:
+    """A scripted answer in the form that ReAct agents here want."""
+    entries = {
+        "Reflection": "seen",
+        "Research Plan and Status": "1. go on",
+        "Fact Check": "nothing new",
+        "Thought": "now",
+        "Action": action,
+        "Action Input": json.dumps(arguments),
+    }
+    return {"text": "\n".join(f"{name}: {value}" for name, value in entries.items()) + "\n"}

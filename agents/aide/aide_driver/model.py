@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from chat import Answer, ChatModel, ModelFailure, RequestRefused
+from chat import Answer, ChatModel, ModelFailure, RequestRefused, ToolsRefused
 
 from aide_driver.settings import Settings
 
@@ -61,6 +61,8 @@ class Backend:
         try:
             answer = ask("system")
             self._speaker[model] = "system"
+        except ToolsRefused:
+            raise
         except RequestRefused:
             answer = ask("user")
             self._speaker[model] = "user"
@@ -69,7 +71,9 @@ class Backend:
     def _review(self, model: str, prompt: str, spec: Any) -> tuple[dict[str, Any], list[Answer]]:
         answers: list[Answer] = []
         why = ""
-        for _ in range(REVIEW_TRIES):
+        for _ in range(REVIEW_TRIES + 1):  # one of them may teach that the model takes no functions
+            if len(answers) == REVIEW_TRIES:
+                break
             by_text = not self._chat.offers(model, "tools")
             parameters = {} if by_text else {"tools": [spec.as_openai_tool_dict]}
             if not by_text:

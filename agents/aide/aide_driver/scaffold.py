@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import random
 import signal
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -98,15 +99,13 @@ class BoundedInterpreter(Interpreter):
 
     def run(self, code: str, reset_session: bool = True) -> ExecutionResult:
         """Execute a script. Its death, or AIDE's failure to handle it, is a result like any other."""
+        started = time.monotonic()
         try:
             with self._watch.part(self.timeout + _STUCK_AFTER):
                 result = super().run(code, reset_session)
-        except Stuck:
-            result = self._failed("TimeoutError", f"The script was killed: it went on for {self.timeout + 60:.0f} s.")
-        except (RuntimeError, AssertionError, EOFError, OSError, IndexError, ValueError) as problem:
-            reason = "The process that ran the script died (killed for its memory, or by the script itself)."
+        except (Stuck, RuntimeError, AssertionError, EOFError, OSError, IndexError, ValueError) as problem:
             print(f"interpreter: {type(problem).__name__}: {problem}", flush=True)
-            result = self._failed("RuntimeError", reason)
+            result = self._failed(time.monotonic() - started)
         finally:
             self.cleanup_session()
             end_descendants()
@@ -122,9 +121,13 @@ class BoundedInterpreter(Interpreter):
                 process.join(5)
                 process.close()
 
-    def _failed(self, kind: str, reason: str) -> ExecutionResult:
+    def _failed(self, seconds: float) -> ExecutionResult:
+        if seconds >= self.timeout:
+            kind, reason = "TimeoutError", f"The script was killed: its time limit is {spoken(self.timeout)}."
+        else:
+            kind, reason = "RuntimeError", "The script's process died (killed for its memory, or by the script itself)."
         printed = self.result_outq.remembered if isinstance(self.result_outq, _Remembering) else []
-        return ExecutionResult([*printed, f"\n{kind}: {reason}\n"], 0.0, kind, {}, [])
+        return ExecutionResult([*printed, f"\n{kind}: {reason}\n"], seconds, kind, {}, [])
 
 
 class _Remembering:
