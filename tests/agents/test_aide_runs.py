@@ -110,13 +110,13 @@ print("LEFT BEHIND:", sum(b"time.sleep(600)" in line for line in mine))
 
 
 def test_time_is_over_in_the_middle_of_a_script(bench: Bench) -> None:
-    bench.time_limit = 24
+    bench.time_limit = 36
     bench.options |= {"debug_prob": "0"}
     outcome = bench.run(
         model([writing(0.5), script("import time\ntime.sleep(500)")], [review(0.7), review(None, True)])
     )
     assert outcome.claim["end"] == "out_of_time" and outcome.exit.code == 0, outcome.printed
-    assert outcome.seconds < 24 + 4, "it ends by itself before the deadline; starting takes a moment"
+    assert outcome.seconds < 36 + 4, "it ends by itself before the deadline; starting takes a moment"
     assert outcome.submission.read_text().splitlines()[1].endswith(",0.5") and len(journal(outcome)) >= 1
 
 
