@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mlebench.cli.app import app
-from mlebench.cli.options import JsonOption
+from mlebench.cli.options import DataDirOption, JsonOption
 
 if TYPE_CHECKING:
     from mlebench.agents.images import Recipe
@@ -145,6 +145,85 @@ def build(
         raise SandboxError(f"{len(failed)} of {len(recipes)} images could not be built.")
 
 
+@agents_app.command("check")
+def check(
+    agent: AgentArgument,
+    model: Annotated[str, typer.Option("--model", "-m", help="The model to check it with.")] = "scripted/demo",
+    sandbox: Annotated[str, typer.Option(help="docker, or process: no isolation, for agents you trust.")] = "docker",
+    time_limit: Annotated[str, typer.Option(help="Time limit of the first run.")] = "90s",
+    data_dir_option: DataDirOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run an agent for a minute on a practice competition and say line by line what works.
+
+    It runs twice: with the scripted model of its folder (or --model), and with one that never answers, to see that
+    it ends with its time. Exit code 1 when something fails.
+    """
+    import shutil
+    import tempfile
+
+    from mlebench.agents.agent import load_agent
+    from mlebench.agents.check import COMPETITION, CheckOptions, Verdict, check_agent, require_practice
+    from mlebench.agents.check_runs import Bench
+    from mlebench.cli import render
+    from mlebench.running.duration import parse_duration
+
+    chosen = load_agent(agent)
+    options = CheckOptions(model=model, sandbox=sandbox, seconds=max(1, round(parse_duration(time_limit))))
+    out, lines = render.console(), []
+    folder = Path(tempfile.mkdtemp(prefix="mlebench-check-"))
+    keep = False
+    try:
+        data = require_practice(folder, data_dir_option)
+        for line in check_agent(chosen, options, Bench(folder, data, COMPETITION, sandbox)):
+            lines.append(line)
+            if not as_json:
+                mark = f"[{_MARKS[line.verdict]}]{line.verdict.value:<4}[/]"
+                out.print(f"{mark}  {line.what:<22}{render.escape(line.detail)}", soft_wrap=True, highlight=False)
+        keep = any(line.verdict is Verdict.FAIL for line in lines)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    finally:
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        found = [{"what": one.what, "verdict": one.verdict.value, "detail": one.detail} for one in lines]
+        render.print_json(
+            {"agent": chosen.name, "works": not keep, "lines": found, "folder": str(folder) if keep else None}
+        )
+    elif keep:
+        out.print(f"Not everything works. The runs lie in {folder}.", markup=False, soft_wrap=True)
+    else:
+        out.print(f"{chosen.name} works.", markup=False)
+    if keep:
+        raise typer.Exit(1)
+
+
+@agents_app.command("new")
+def new(
+    name: Annotated[str, typer.Argument(help="The new agent's name; becomes the folder's.")],
+    folder: Annotated[Path, typer.Option("--dir", help="Where the folder goes.")] = Path(),
+    docker: Annotated[bool, typer.Option("--docker", help="With a Dockerfile: an image of its own.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a small agent of your own that works at once: it asks the model for a script, runs it, and again."""
+    from mlebench.agents.scaffold import new_agent
+    from mlebench.cli import render
+
+    target = folder / name
+    written = new_agent(target, docker=docker)
+    if as_json:
+        render.print_json({"folder": str(target), "files": [str(path) for path in written]})
+        return
+    out = render.console()
+    for path in written:
+        out.print(f"  {path}", markup=False, highlight=False, soft_wrap=True)
+    shown = str(target) if target.is_absolute() else f"./{target}"
+    build = f"mlebench agents build {shown} && " if docker else ""
+    out.print(f"Try it: {build}mlebench agents check {shown}", markup=False, highlight=False, soft_wrap=True)
+
+
+_MARKS = {"ok": "green", "note": "yellow", "fail": "bold red", "skip": "dim"}
 _COLOURS = {"built": "green", "foreign": "green", "stale": "yellow", "missing": "red", "unknown": "dim"}
 
 
