@@ -54,8 +54,11 @@ class CheckOptions:
     sandbox: str = "docker"
     seconds: int = 90
     """Time limit of the first run."""
-    hang_seconds: int = 20
-    """Time limit of the second."""
+
+    @property
+    def hang_seconds(self) -> int:
+        """Time limit of the second."""
+        return min(20, max(8, self.seconds // 4))
 
 
 def check_agent(agent: Agent, options: CheckOptions, bench: Bench) -> Iterator[Line]:

@@ -15,23 +15,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
 from mlebench.agents.agent import Agent
-from mlebench.errors import UsageError
+from mlebench.errors import SandboxError, UsageError
 
 FOLDER = "inputs"
 """Below the control folder."""
 MOST_BYTES = 2 * 1000**3
 
 
-def resolve_inputs(
-    agent: Agent, options: Mapping[str, str], runs_dir: Path, attempts: Iterable[tuple[str, int]]
-) -> dict[str, str]:
-    """The agent's options with every run named by its absolute folder.
-
-    `attempts`: competition and seed of each attempt of the new run. Raises UsageError where an input is not chosen, or
-    an earlier attempt is missing or did not leave what is asked for.
-    """
+def resolve_inputs(agent: Agent, options: Mapping[str, str], runs_dir: Path) -> dict[str, str]:
+    """The agent's options with every run named by its absolute folder; UsageError where an input is not chosen."""
     resolved = dict(options)
-    wanted = list(attempts)
     for name, one in agent.facts.inputs.items():
         chosen = options.get(one.option, agent.facts.options[one.option].default)
         if not chosen:
@@ -39,9 +32,24 @@ def resolve_inputs(
                 f"The agent {agent.name} needs the {name} of an earlier attempt: `--option {one.option}=RUN[/ATTEMPT]`."
             )
         resolved[one.option] = str(_find(chosen, runs_dir))
-        for competition, seed in wanted:
-            input_path(agent, name, resolved, competition, seed)
     return resolved
+
+
+def check_inputs(agent: Agent, options: Mapping[str, str], attempts: Iterable[tuple[str, int]]) -> None:
+    """Raise UsageError where an earlier attempt is missing, or did not leave what is asked for.
+
+    `attempts`: competition and seed of each attempt that is to be given something.
+    """
+    for competition, seed in attempts:
+        for name in agent.facts.inputs:
+            input_path(agent, name, options, competition, seed)
+
+
+def shown_options(agent: Agent, options: Mapping[str, str]) -> dict[str, str]:
+    """Every option as the agent is told it: with its default, and without the host's folders."""
+    folders = {one.option for one in agent.facts.inputs.values()}
+    values = {name: options.get(name, option.default) for name, option in agent.facts.options.items()}
+    return {name: Path(value).name if name in folders else value for name, value in values.items()}
 
 
 def input_path(agent: Agent, name: str, options: Mapping[str, str], competition: str, seed: int) -> Path:
@@ -65,19 +73,23 @@ def place_inputs(
     """Copy an attempt's inputs into its control folder; returns the variables that say where the agent sees them.
 
     `seen`: where the agent sees the control folder. Earlier agents wrote these files: links are copied as links to
-    nowhere at worst, never followed.
+    nowhere at worst, never followed. Raises SandboxError where they are gone by now.
     """
     variables = {}
     for name in agent.facts.inputs:
-        source, target = input_path(agent, name, options, competition, seed), control / FOLDER / name
-        _check_size(source)
-        shutil.rmtree(target, ignore_errors=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir() and not source.is_symlink():
-            shutil.copytree(source, target, symlinks=True)
-        else:
-            shutil.copyfile(source, target, follow_symlinks=False)
-        _readable(target.parent)
+        target = control / FOLDER / name
+        try:
+            source = input_path(agent, name, options, competition, seed)
+            _check_size(source)
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if source.is_dir() and not source.is_symlink():
+                shutil.copytree(source, target, symlinks=True)
+            else:
+                shutil.copyfile(source, target, follow_symlinks=False)
+            _readable(target.parent)
+        except (UsageError, OSError) as problem:
+            raise SandboxError(f"The input {name} cannot be given to the agent: {problem}") from None
         variables[f"INPUT_{name.upper().replace('-', '_')}"] = str(seen / FOLDER / name)
     return variables
 

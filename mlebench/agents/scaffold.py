@@ -17,12 +17,12 @@ _FILES = {
 }
 
 
-def new_agent(folder: Path, *, docker: bool = False) -> list[Path]:
-    """Write an agent folder named after its last part; `docker` gives it an image of its own. Returns the files.
+def new_agent(name: str, parent: Path, *, docker: bool = False) -> list[Path]:
+    """Write the agent folder `parent`/`name`; `docker` gives it an image of its own. Returns the files.
 
     Raises UsageError for a name that agents cannot have, and for a folder that is there already.
     """
-    name = folder.name
+    folder = parent / name
     if not _NAME.fullmatch(name):
         raise UsageError(f"An agent cannot be named {name!r}: use lower-case letters, digits and . _ - only.")
     if folder.exists():

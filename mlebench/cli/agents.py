@@ -211,7 +211,7 @@ def new(
     from mlebench.cli import render
 
     target = folder / name
-    written = new_agent(target, docker=docker)
+    written = new_agent(name, folder, docker=docker)
     if as_json:
         render.print_json({"folder": str(target), "files": [str(path) for path in written]})
         return

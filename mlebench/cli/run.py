@@ -83,6 +83,7 @@ def run(
         at_once = concurrency if "concurrency" in _given(context) else None
         raise typer.Exit(driving.resume(resume, runs_dir, at_once, as_json))
     from mlebench.agents.agent import load_agent
+    from mlebench.agents.inputs import resolve_inputs
     from mlebench.gateway.api import Replay
     from mlebench.hardware.inventory import memory_share_gb
     from mlebench.running.duration import parse_duration
@@ -128,7 +129,7 @@ def run(
         shm_gb=shm or needs.shm_gb or 1.0,
         model=main_model,
         role_models=role_models,
-        options=parse_options(option or ()),
+        options=resolve_inputs(chosen, parse_options(option or ()), runs_dir),
         budget_usd=budget_usd,
         budget_tokens=budget_tokens,
         budget_calls=budget_calls,

@@ -123,7 +123,7 @@ class AttemptFolder:
 
     def drop_outbox(self) -> None:
         """Remove what only a running agent needs."""
-        for folder in (self.outbox, self.control / "sockets"):
+        for folder in (self.outbox, self.control / "sockets", self.control / "inputs"):
             shutil.rmtree(folder, ignore_errors=True)
         for complaints in self.path.glob("*.stderr.log"):
             if complaints.stat().st_size == 0:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mlebench.agents.agent import Agent, load_agent
+from mlebench.agents.inputs import check_inputs
 from mlebench.competition import Competition
 from mlebench.content import content_dir
 from mlebench.data.paths import DataDir, PreparedPaths
@@ -87,6 +88,7 @@ def open_plan(config: RunConfig, sandbox: Sandbox, *, starts: bool = True) -> Pl
     prepared = _all_prepared(DataDir(Path(config.data_dir)), competitions, config)
     plan = Plan(config, agent, competitions, prepared)
     if starts:
+        check_inputs(agent, config.options, ((name, seed) for name in config.competitions for seed in config.seeds))
         check_machine(config, plan.image, sandbox)
     return plan
 

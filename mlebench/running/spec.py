@@ -6,6 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 
+from mlebench.agents.inputs import place_inputs, shown_options
 from mlebench.competition import Competition
 from mlebench.data.paths import PreparedPaths
 from mlebench.egress import proxy_environment
@@ -107,8 +108,11 @@ def agent_environment(
         **budget_environment(budget(config)),
         "NOTICES_FILE": str(control / NOTICES_FILE),
     }
-    for name, option in plan.agent.facts.options.items():
-        environment[f"OPTION_{_upper(name)}"] = config.options.get(name, option.default)
+    for name, value in shown_options(plan.agent, config.options).items():
+        environment[f"OPTION_{_upper(name)}"] = value
+    environment |= place_inputs(
+        plan.agent, config.options, attempt.competition, attempt.seed, folder.control, PurePath(control)
+    )
     if endpoints.validate_url is not None and not contained:
         environment["VALIDATE_URL"] = endpoints.validate_url
     if config.model is not None and plan.agent.facts.models is not None:
