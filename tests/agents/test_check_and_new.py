@@ -115,8 +115,7 @@ def test_list_and_show() -> None:
 def test_every_agent_is_in_order(name: str) -> None:
     agent = load_agent(name)
     assert agent.name == agent.folder.name == name
-    readme = agent.folder / "README.md"
-    assert not readme.exists() or readme.read_text().startswith(f"# {name}\n")
+    assert (agent.folder / "README.md").read_text().startswith(f"# {name}\n")
     if agent.facts.models is not None:
         from mlebench.scripted.script import load_script
 
