@@ -12,7 +12,7 @@ from pathlib import Path
 from mlebench.bundle.hashes import decode_path
 from mlebench.bundle.index import Index
 from mlebench.data.parallel import in_parallel
-from mlebench.errors import BundleError
+from mlebench.errors import BundleError, GatewayError, UsageError
 
 _SECRET_NAMES = re.compile(r"(_|^)(API_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(_|$)", re.IGNORECASE)
 _SHORTEST = 12
@@ -27,6 +27,25 @@ def secret_values(environment: Mapping[str, str] = os.environ) -> dict[str, str]
         for name, value in environment.items()
         if _SECRET_NAMES.search(name) and len(value) >= _SHORTEST and not value.startswith("/")
     }
+
+
+def provider_keys(own: Path | None, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Name -> key of every model provider that has one here: from the environment, or from its key file."""
+    from mlebench.gateway.providers import load_providers
+
+    try:
+        known = load_providers(own)
+    except UsageError:  # the run's file is gone, or on another machine
+        known = load_providers()
+    found = {}
+    for name in known.names():
+        try:
+            key = known.get(name).secret(name, environment)
+        except GatewayError:
+            continue
+        if key:
+            found[f"the key of {name}"] = key
+    return found
 
 
 @dataclass(frozen=True)

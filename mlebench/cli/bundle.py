@@ -87,14 +87,15 @@ def bundle(
 def _secrets(run: Run, attempt: str, data: DataDir) -> Secrets:
     """What must not be in the bundle, as far as it is known here."""
     from mlebench.bundle.regrade import answer_hashes
-    from mlebench.bundle.secrets import Secrets, secret_values
+    from mlebench.bundle.secrets import Secrets, provider_keys, secret_values
     from mlebench.data.paths import DataDir
 
     competition = next(one.competition for one in run.attempts if one.id == attempt)
     answers: dict[str, str] = {}
     for root in dict.fromkeys((data.root, Path(run.config.data_dir))):
         answers |= answer_hashes(DataDir(root).paths(competition, run.config.edition))
-    return Secrets(secret_values(), answers)
+    own = run.config.providers_file
+    return Secrets({**secret_values(), **provider_keys(Path(own) if own else None)}, answers)
 
 
 @contextmanager

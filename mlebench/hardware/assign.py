@@ -105,9 +105,7 @@ def pick_devices(offered: Sequence[Device], held: Sequence[Hold], count: int, pl
 def _pick_place(offered: Sequence[Device], holds: Mapping[str, list[Hold]], places: int) -> tuple[Hold, ...] | None:
     # Runners may have different ideas of how many share a device: the smallest number counts (alone: 1).
     room = [
-        device
-        for device in offered
-        if len(there := holds[device.id]) < min([places, *(hold.places for hold in there)])
+        device for device in offered if len(there := holds[device.id]) < min([places, *(hold.places for hold in there)])
     ]
     if not room:
         return None

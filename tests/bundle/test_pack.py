@@ -21,7 +21,7 @@ from toys import CANARY
 
 from mlebench.bundle.index import NotABundleError
 from mlebench.bundle.pack import pack
-from mlebench.bundle.secrets import Secrets, secret_values
+from mlebench.bundle.secrets import Secrets, provider_keys, secret_values
 from mlebench.data.manifest import Manifest, hash_files
 from mlebench.errors import BundleError, UsageError
 
@@ -101,6 +101,24 @@ def test_a_key_inside_is_refused(made: Made, where: str) -> None:
         _pack(made, secrets=secrets)
     assert KEY not in str(told.value) and where in str(told.value)
     assert not list(made.world.root.glob("*out*"))
+
+
+def test_keys_of_providers_are_known_from_their_files(made: Made) -> None:
+    root = made.world.root
+    (root / "key").write_text(KEY + "\n")
+    (root / "key").chmod(0o600)
+    own = root / "providers.toml"
+    own.write_text(
+        f'[providers.mine]\nkey_file = "{root / "key"}"\nspeaks = {{ openai-chat = "http://127.0.0.1:1/v1" }}\n'
+    )
+    keys = provider_keys(own, {"ANTHROPIC_API_KEY": "sk-ant-0123456789"})
+    assert keys["the key of mine"] == KEY and keys["the key of anthropic"] == "sk-ant-0123456789"
+    assert "the key of openai" not in keys
+    assert provider_keys(root / "gone.toml", {}).keys() == provider_keys(None, {}).keys()
+    (made.folder / "agent.log").write_text(f"my key is {KEY}")
+    made.seal()
+    with pytest.raises(BundleError, match="the key of mine"):
+        _pack(made, secrets=Secrets(keys))
 
 
 def test_a_key_in_the_record_is_refused(made: Made) -> None:

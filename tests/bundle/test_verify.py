@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from bundle_kit import HOST, WEAK, FakeProcess, Made, failing, make_bundle, verdicts
@@ -15,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from running_kit import World, start_run
 
-from mlebench.bundle.index import NotABundleError, read_index
+from mlebench.bundle.index import NotABundleError, digest_of, read_index
 from mlebench.gateway.api import Usage
 from mlebench.running.files import write_json
 from mlebench.running.records import End
@@ -344,6 +346,45 @@ def test_a_log_of_rubbish_is_found_and_breaks_nothing(made: Made, content: bytes
     made.seal()
     result = made.verify(answers=True)
     assert {"chains", "records"} <= failing(result)
+
+
+_ODD = st.sampled_from(
+    [None, -1, 0, 1e308, 10**30, "", "x", "\x1b[2J", "2026-01-01T00:00:00", [], {}, [[]], {"a": 1}, True, "../../x"]
+)
+
+
+def _leaves(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, value in items:
+        yield (*path, key)
+        yield from _leaves(value, (*path, key))
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_records_that_no_runner_writes_never_break_verifying(made: Made, data: st.DataObject) -> None:
+    path = made.folder / "bundle.json"
+    before = path.read_bytes()
+    document = json.loads(before)
+    for place in data.draw(st.lists(st.sampled_from(list(_leaves(document))), min_size=1, max_size=3, unique=True)):
+        inner = document
+        try:
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = deepcopy(data.draw(_ODD))
+        except (KeyError, IndexError, TypeError):
+            continue  # an outer place was replaced already
+    document["digest"] = digest_of(document)
+    path.write_text(json.dumps(document))
+    try:
+        result = made.verify()
+    except NotABundleError:
+        return
+    finally:
+        path.write_bytes(before)
+    assert result.claims
 
 
 def test_an_unsealed_attempt_is_no_bundle(made: Made, tmp_path: Path) -> None:
