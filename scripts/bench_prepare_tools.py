@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """Measure preparing beside the plain tools that move the same bytes: cp, unzip, and pandas on one large table.
 
-    python scripts/bench_prepare_tools.py [pictures] [table] [zip] [--rounds 3] [--size 1.0] [--markdown]
+    python scripts/bench_prepare_tools.py [pictures] [table] [zip] [--rounds 3] [--size 1.0] [--markdown] [--check]
 
 pictures: 50,000 pictures of 28 kB in a folder of the user's, beside `cp -r`
-table:    a CSV of 2 GB in the data directory, beside `cp`, and beside pandas reading, reordering and writing it at once
+table:    a CSV of 2 GB in the data directory, beside pandas reading, reordering and writing it at once (and `cp -r`)
 zip:      a zip of 100,000 pictures of 8 kB, beside `unzip`
 
-Each command runs in turn, `--rounds` times, after a sync and with everything in the page cache as far as it fits; the
-quickest round counts. "written" is what the kernel counted for the command and its children, "on disk" what the result
-adds to the disk (hard links count once), both relative to the raw files. `--size` scales the number of files and rows.
+Each round runs every tool once, in an order that turns from round to round, after a sync and with everything in the page
+cache as far as it fits. "x tool" is mlebench's quickest round over that of the cheapest tool that could do the whole of
+it (cp cannot split a table), "round by round" the median of the same ratio within each round, which what else the
+machine does changes least; "cpu" are processor seconds of the quickest round. "written" is what the kernel counted for
+the command and its children, "on disk" what the result adds to the disk (hard links count once), both relative to the
+raw files. `--size` scales the number of files and rows.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import argparse
 import os
 import resource
 import shutil
+import statistics
 import sys
 import tempfile
 import zipfile
@@ -26,12 +30,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from bench.processes import run_measured
+from bench.processes import Measured, run_measured
 from bench.tables import machine, markdown_table, text_table
 
 from mlebench.data.disk import bytes_below
 from mlebench.registry import Registry
 
+SLOWER, LARGER = 1.3, 1.05
+"""Limits of --check: seconds over those of the cheapest tool, bytes on disk over those of the raw files."""
 PICTURES, ZIPPED, ROWS = 50_000, 100_000, 19_000_000
 PICTURE_BYTES, ZIPPED_BYTES = 27_750, 8_000
 PICTURE_COMPETITION, TABLE_COMPETITION = "histopathologic-cancer-detection", "new-york-city-taxi-fare-prediction"
@@ -55,10 +61,24 @@ class Tool:
     command: Callable[[Path], list[str]]
     """Given an empty folder for what it makes."""
     before: Callable[[Path], None] = lambda _: None
-    seconds: list[float] = field(default_factory=list)
-    peak_mb: float = 0.0
+    whole: bool = True
+    """Whether it does all of the work, and not only moves the bytes."""
+    rounds: list[Measured] = field(default_factory=list)
     written: int = 0
     on_disk: int = 0
+
+    @property
+    def best(self) -> Measured:
+        """The quickest round."""
+        return min(self.rounds, key=lambda one: one.seconds)
+
+    def against(self, other: Tool) -> tuple[float, float]:
+        """Seconds over the other's: of the quickest rounds, and the median of each round's."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return (
+            self.best.seconds / other.best.seconds,
+            statistics.median(mine.seconds / theirs.seconds for mine, theirs in pairs),
+        )
 
 
 def main() -> int:
@@ -66,39 +86,66 @@ def main() -> int:
     options.dir.mkdir(parents=True, exist_ok=True)
     cases = {"pictures": _pictures, "table": _table, "zip": _zip}
     print(machine())
-    headings = ["", "seconds", "x tool", "peak MB", "written", "on disk"]
+    headings = ["", "seconds", "median", "cpu s", "x tool", "round by round", "peak MB", "written", "on disk"]
+    faults: list[str] = []
     for case in options.cases or cases:
         with tempfile.TemporaryDirectory(dir=options.dir) as folder:
             raw, tools = cases[case](Path(folder), options.size)
-            _measure(tools, Path(folder), raw, options.rounds)
-            size, rows = bytes_below(raw, set()), []
-            for tool in tools:
-                ratio = "" if tool is tools[0] else f"{min(tools[0].seconds) / min(tool.seconds):.2f}"
-                cells = [f"{min(tool.seconds):.1f}", ratio, f"{tool.peak_mb:.0f}"]
-                shares = [f"{100 * count / size:.1f} %" for count in (tool.written, tool.on_disk)]
-                rows.append([f"{case}: {tool.name}", *cells, *shares])
-            print(f"\n{case}: {size / 1e9:.2f} GB of raw files; load now {os.getloadavg()[0]:.1f}\n")
-            print((markdown_table if options.markdown else text_table)(headings, rows), flush=True)
-    return 0
+            loads = _measure(tools, Path(folder), raw, options.rounds)
+            size = bytes_below(raw, set())
+        rows = [_row(case, tool, tools[0], size) for tool in tools]
+        faults += _faults(case, tools, size)
+        print(f"\n{case}: {size / 1e9:.2f} GB of raw files, {options.rounds} rounds, load {min(loads):.1f} to", end="")
+        print(
+            f" {max(loads):.1f}\n\n" + (markdown_table if options.markdown else text_table)(headings, rows), flush=True
+        )
+    for fault in faults:
+        print(f"over the limit: {fault}", file=sys.stderr)
+    return int(options.check and bool(faults))
 
 
-def _measure(tools: list[Tool], folder: Path, raw: Path, rounds: int) -> None:
-    for _ in range(rounds):
-        for tool in tools:
+def _cheapest(tools: list[Tool]) -> Tool:
+    return min((tool for tool in tools[1:] if tool.whole), key=lambda tool: tool.best.seconds)
+
+
+def _faults(case: str, tools: list[Tool], size: int) -> list[str]:
+    """What is over the limits: time beside the cheapest tool, bytes on the disk beside the raw files."""
+    mine, cheapest = tools[0], _cheapest(tools)
+    ratio, faults = mine.against(cheapest)[0], []
+    if ratio > SLOWER:
+        faults.append(f"{case} takes {ratio:.2f} x {cheapest.name}")
+    if mine.on_disk > LARGER * size:
+        faults.append(f"{case} leaves {100 * mine.on_disk / size:.1f} % of the raw files on the disk")
+    return faults
+
+
+def _row(case: str, tool: Tool, mine: Tool, size: int) -> list[str]:
+    ratios = ["", ""] if tool is mine else [f"{ratio:.2f}" for ratio in mine.against(tool)]
+    seconds = [f"{tool.best.seconds:.1f}", f"{statistics.median(one.seconds for one in tool.rounds):.1f}"]
+    peak = max(one.peak_mb for one in tool.rounds)
+    shares = [f"{100 * count / size:.1f} %" for count in (tool.written, tool.on_disk)]
+    return [f"{case}: {tool.name}", *seconds, f"{tool.best.cpu:.1f}", *ratios, f"{peak:.0f}", *shares]
+
+
+def _measure(tools: list[Tool], folder: Path, raw: Path, rounds: int) -> list[float]:
+    """Run every tool once a round; the machine's load at the start of each."""
+    loads = []
+    for number in range(rounds):
+        for tool in [*tools[number % len(tools) :], *tools[: number % len(tools)]]:
             target = folder / "made"
             target.mkdir()
             tool.before(target)
             os.sync()
+            loads.append(os.getloadavg()[0])
             blocks = resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock
-            took = run_measured(tool.command(target))
+            tool.rounds.append(run_measured(tool.command(target)))
             tool.written = (resource.getrusage(resource.RUSAGE_CHILDREN).ru_oublock - blocks) * 512
-            tool.seconds.append(took.seconds)
-            tool.peak_mb = max(tool.peak_mb, took.peak_mb)
             seen: set[tuple[int, int]] = set()
-            if raw.parent == folder and tool.name == "mlebench" and raw.name == "raw":
+            if raw.parent == folder and tool is tools[0] and raw.name == "raw":
                 bytes_below(raw, seen)  # stays the user's; what we share with it is no more on the disk
             tool.on_disk = bytes_below(target, seen)
             shutil.rmtree(target)
+    return loads
 
 
 def _prepare(competition: str, target: Path, *options: str) -> list[str]:
@@ -156,7 +203,7 @@ def _table(folder: Path, size: float) -> tuple[Path, list[Tool]]:
 
     return raw, [
         Tool("mlebench", lambda to: _prepare(TABLE_COMPETITION, to, "--no-keep-raw"), as_raw),
-        Tool("cp -r", lambda to: ["cp", "-r", str(raw), str(to)]),
+        Tool("cp -r", lambda to: ["cp", "-r", str(raw), str(to)], whole=False),
         Tool("pandas, all at once", lambda to: [sys.executable, "-c", PLAIN_PANDAS, str(raw / "train.csv"), str(to)]),
     ]
 
@@ -181,6 +228,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--size", type=float, default=1.0)
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()), help="where the files are made")
     parser.add_argument("--markdown", action="store_true")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help=f"exit code 1 over {SLOWER} x the cheapest tool or {LARGER} x the raw bytes",
+    )
     return parser.parse_args()
 
 
