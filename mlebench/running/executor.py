@@ -31,6 +31,7 @@ from mlebench.running.share import NoShareError
 from mlebench.running.site import PATIENCE_SECONDS, Site
 from mlebench.running.store import RunStore
 from mlebench.sandbox.base import Sandbox
+from mlebench.validation.scratch import sweep
 
 BACKOFF_SECONDS = 5.0
 BACKOFF_MOST = 300.0
@@ -151,6 +152,7 @@ class Executor:
             except BaseException:
                 self._stop.set()
                 raise
+        sweep()  # a resumed run need not have started a service, which would have done it
         return list(self._attempts.values())
 
     @contextmanager

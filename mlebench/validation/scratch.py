@@ -17,14 +17,14 @@ _NAME = re.compile(r"mlebench-validation-([0-9]+)-([0-9a-z]+)-[^/]+")
 
 def make_scratch() -> Path:
     """A new folder for a service of this process; abandoned ones are swept away first."""
-    folder = Path(tempfile.gettempdir())
-    _sweep(folder)
+    sweep()
     pid = os.getpid()
-    return Path(tempfile.mkdtemp(prefix=f"mlebench-validation-{pid}-{_mark(pid)}-", dir=folder))
+    return Path(tempfile.mkdtemp(prefix=f"mlebench-validation-{pid}-{_mark(pid)}-"))
 
 
-def _sweep(folder: Path) -> None:
-    for path in folder.glob("mlebench-validation-*"):
+def sweep() -> None:
+    """Remove what services of runners left that were killed."""
+    for path in Path(tempfile.gettempdir()).glob("mlebench-validation-*"):
         found = _NAME.fullmatch(path.name)
         if found is None or found[2] == _mark(int(found[1])):
             continue
