@@ -128,7 +128,7 @@ class Reader:
             headers["X-Mlebench-Session"] = self._session
         headers |= backend.headers(ask.speech)
         try:
-            return backend.url(ask.speech, ask.route.suffix, ask.name, ask.route.query), headers, backend
+            return backend.url(ask.route, ask.name), headers, backend
         except GatewayError as problem:
             raise Refusal(403, "provider_not_set_up", str(problem)) from None
 

@@ -11,6 +11,7 @@ from typing import Any
 from mlebench.errors import GatewayError
 from mlebench.gateway.providers import SCRIPTED, SCRIPTED_URL, Provider, Providers, load_providers
 from mlebench.gateway.refusal import Refusal
+from mlebench.gateway.routes import Route
 from mlebench.gateway.wire import Speech
 
 USER_AGENT = "mlebench-gateway"
@@ -27,11 +28,12 @@ class Backend:
     """Why it cannot be asked, such as a missing key; None when it can."""
     variables: Mapping[str, str]
 
-    def url(self, speech: Speech, suffix: str, model: str, query: str) -> str:
+    def url(self, route: Route, model: str) -> str:
         """Where a request goes; GatewayError when the address needs a variable that is not set."""
-        path = f"/v1beta/models/{model}{suffix}" if speech is Speech.GEMINI else suffix
-        address = self.provider.address(speech, self.variables) + path
-        return f"{address}?{query}" if query else address
+        assert route.speech is not None
+        path = route.suffix if not route.version else f"/{route.version}/models/{model}{route.suffix}"
+        address = self.provider.address(route.speech, self.variables) + path
+        return f"{address}?{route.query}" if route.query else address
 
     def headers(self, speech: Speech) -> dict[str, str]:
         """The provider's own headers and the key."""

@@ -16,12 +16,18 @@ _POSTS = {
     "/anthropic/v1/messages": (Speech.ANTHROPIC, "/v1/messages"),
     "/anthropic/v1/messages/count_tokens": (Speech.ANTHROPIC, "/v1/messages/count_tokens"),
 }
-_LISTS = {"/v1/models": "openai", "/anthropic/v1/models": "anthropic", "/gemini/v1beta/models": "gemini"}
+_VERSIONS = ("v1", "v1beta", "v1alpha")
+"""Of Gemini's protocol; clients differ in the one they use."""
+_LISTS = {
+    "/v1/models": "openai",
+    "/anthropic/v1/models": "anthropic",
+    **{f"/gemini/{version}/models": "gemini" for version in _VERSIONS},
+}
 _NAME = r"[A-Za-z0-9@~][A-Za-z0-9._@~+:-]*"
 MODEL_NAME = re.compile(rf"{_NAME}(?:/{_NAME})*")
 """What a model may be called in a path: no dots at a start, no empty parts, nothing to be decoded."""
 _GEMINI = re.compile(
-    r"/gemini/v1beta/models/(?P<model>[^?#]+?):"
+    rf"/gemini/(?P<version>{'|'.join(_VERSIONS)})/models/(?P<model>[^?#]+?):"
     r"(?P<method>generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)"
 )
 _FREE = ("/count_tokens", ":countTokens")
@@ -43,6 +49,8 @@ class Route:
     """Whether the path says that the answer is a stream; None: the body says."""
     query: str = ""
     """What of the query is passed on."""
+    version: str = ""
+    """Of Gemini's protocol."""
 
     @property
     def generates(self) -> bool:
@@ -68,7 +76,7 @@ def find_route(method: str, target: str) -> Route | None:
         return None
     streams = found["method"] == "streamGenerateContent"
     alt = "alt=sse" if "alt=sse" in query.split("&") else ""
-    return Route("call", "gemini", Speech.GEMINI, f":{found['method']}", found["model"], streams, alt)
+    return Route("call", "gemini", Speech.GEMINI, f":{found['method']}", found["model"], streams, alt, found["version"])
 
 
 def family_of(target: str) -> str:

@@ -58,9 +58,10 @@ class ScriptedServer:
             app.router.add_post(path, functools.partial(self._answer, speech=speech))
         for prefix in ("", "/anthropic"):
             app.router.add_post(f"{prefix}/v1/messages/count_tokens", self._count_messages)
-        for prefix in ("", "/gemini"):
-            app.router.add_get(f"{prefix}/v1beta/models", self._gemini_models)
-            app.router.add_post(f"{prefix}/v1beta/models/{{name:.+}}:{{method}}", self._gemini)
+        for place in ("/gemini/v1", "/gemini/v1beta", "/gemini/v1alpha", "/v1beta", "/v1alpha", "/v1"):
+            if place != "/v1":
+                app.router.add_get(f"{place}/models", self._gemini_models)
+            app.router.add_post(f"{place}/models/{{name:.+}}:{{method}}", self._gemini)
         return app
 
     async def _health(self, request: web.Request) -> web.Response:
@@ -176,12 +177,13 @@ class ScriptedServer:
         try:
             await response.prepare(request)
             pieces: list[Piece] = list(renderer.stream())
+            started = time.monotonic()
             for index, piece in enumerate(pieces):
                 if answer.reply.drop_after == index:
                     _cut_off(request)
                     return response
-                if index and answer.reply.pace:
-                    await asyncio.sleep(answer.reply.pace)
+                if index and answer.reply.pace:  # by the clock: a busy machine does not stretch the stream
+                    await asyncio.sleep(max(started + index * answer.reply.pace - time.monotonic(), 0))
                 if request.transport is None or request.transport.is_closing():
                     raise ConnectionResetError
                 await response.write(piece.data)

@@ -21,15 +21,15 @@ PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "responses": ("/v1/responses", "/v1/responses", {"model": "openai/demo", "input": "{text}"}),
     "completions": ("/v1/completions", "/v1/completions", {"model": "openai/demo", "prompt": "{text}"}),
     "anthropic": ("/anthropic/v1/messages", "/v1/messages", {"model": "anthropic/demo", **SAY}),
-    "gemini": ("/gemini/v1beta/models/gemini/demo:generateContent", "/v1beta/models/demo:generateContent", PARTS),
+    "gemini": ("/gemini/v1alpha/models/gemini/demo:generateContent", "/v1alpha/models/demo:generateContent", PARTS),
     "gemini-sse": (
         "/gemini/v1beta/models/gemini/demo:streamGenerateContent?alt=sse",
         "/v1beta/models/demo:streamGenerateContent?alt=sse",
         PARTS,
     ),
     "gemini-list": (
-        "/gemini/v1beta/models/gemini%2Fdemo:streamGenerateContent",
-        "/v1beta/models/demo:streamGenerateContent",
+        "/gemini/v1/models/gemini%2Fdemo:streamGenerateContent",
+        "/v1/models/demo:streamGenerateContent",
         PARTS,
     ),
 }

@@ -71,6 +71,7 @@ def test_only_the_attempts_own_key_opens(world: World, attempt: Attempt) -> None
         "/gemini/v1beta/models/x?y:generateContent",
         "/gemini/v1beta/models/x:deleteModel",
         "/gemini/v1beta/cachedContents",
+        "/gemini/v2/models/x:generateContent",
         "http://127.0.0.1:1/v1/chat/completions",
         "/v1/chat/completions#x",
     ],
