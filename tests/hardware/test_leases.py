@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_nvml import GB, FakeGpu, FakeMig, cards
+from fake_nvml import GB, FakeGpu, FakeMig, cards, until
 
 from mlebench.errors import HardwareError
 from mlebench.hardware import ledger
@@ -409,9 +409,7 @@ class TestProcesses:
             os._exit(0)
         try:
             time.sleep(0.2)
-            (entry,) = ledger.Ledger(tmp_path / "leases").entries()
-            assert entry.alive
-            os.kill(os.getpid(), 0)
+            assert [held.runner_alive for held in held_leases(tmp_path / "leases")] == [True]
             lease.release()
             assert held_leases(tmp_path / "leases") == []
         finally:
@@ -433,7 +431,7 @@ class TestProcesses:
             assert [held.runner_alive for held in held_leases()] == [True]
             runner.kill()
             runner.wait()
-            assert [held.runner_alive for held in held_leases()] == [False]
+            until(lambda: [held.runner_alive for held in held_leases()] == [False])  # once the child got to run
         finally:
             os.kill(child, signal.SIGKILL)
             runner.stdout.close()
@@ -564,3 +562,49 @@ def test_anothers_lease_that_cannot_be_removed_is_passed_over(install, tmp_path:
     here = desk(folder=tmp_path / "leases")
     here.take("b")  # notices that it is dead
     assert here.take("b") is not None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+def test_users_of_one_folder_respect_each_other(install, tmp_path_factory, monkeypatch):
+    """A folder like /tmp: everybody writes, nobody removes what is another's."""
+    install(*cards(3))
+    folder = Path("/tmp") / f"mlebench-test-{os.getpid()}"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    try:
+        mine = desk(folder=folder).take("root's")
+        assert mine is not None
+
+        def as_user(number: int, name: str, end: bool) -> list[str]:
+            """What another user gets; the process then ends without giving it back, or gives it back."""
+            reading, writing = os.pipe()
+            child = os.fork()
+            if child == 0:
+                os.umask(0o077)
+                os.setgid(number)
+                os.setuid(number)
+                here = desk(folder=folder)
+                here.take(name)  # notices leases that are over
+                lease = here.take(name)
+                os.write(writing, json.dumps(lease.share.gpus if lease else []).encode())
+                if end and lease:
+                    lease.release()
+                os._exit(0)
+            os.close(writing)
+            os.waitpid(child, 0)
+            with os.fdopen(reading) as file:
+                return json.loads(file.read())
+
+        first = as_user(65534, "one", end=True)
+        assert first and first != mine.share.gpus
+        assert as_user(65534, "two", end=False) == first
+        (dead,) = [held for held in held_leases(folder) if not held.runner_alive]
+        assert dead.owner == "two" and dead.user == 65534
+        third = as_user(65533, "three", end=False)
+        assert third == first, "a third user may not remove the second's dead lease, and passes over it"
+        assert sorted(held.owner for held in held_leases(folder)) == ["root's", "three", "two"]
+        mine.release()
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
