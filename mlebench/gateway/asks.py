@@ -24,6 +24,7 @@ from mlebench.gateway.wire import Speech, estimated_tokens, request_texts
 
 _PASSED_ON = ("Accept", "anthropic-version", "anthropic-beta", "OpenAI-Beta")
 _LIMIT_KEYS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_OTHER_MODELS = ("models", "fallbacks", "preset")
 _MAY_STREAM = (Speech.CHAT, Speech.COMPLETIONS, Speech.RESPONSES, Speech.ANTHROPIC)
 
 
@@ -155,6 +156,12 @@ class Reader:
     def _vet(self, speech: Speech, name: str, body: dict[str, Any]) -> None:
         if speech is Speech.RESPONSES and body.get("background"):
             raise Refusal(400, "not_supported", "Responses in the background are not supported here.")
+        other = next((key for key in _OTHER_MODELS if body.get(key)), None)
+        if other is not None:
+            message = f"{other} is not supported here: it would bring in models beside the one that is asked for."
+            raise Refusal(400, "not_supported", message)
+        if body.get("service_tier") == "priority" or body.get("speed") == "fast":
+            raise Refusal(400, "not_supported", "Faster service at a higher price is not supported here.")
         if self._ticket.hosted_tools:
             return
         feature = hosted_feature(speech, name, body)

@@ -23,6 +23,7 @@ from mlebench.gateway.api import Replay, Ticket, Usage
 from mlebench.gateway.asks import Ask, Reader
 from mlebench.gateway.backends import Backends
 from mlebench.gateway.course import Course, line
+from mlebench.gateway.intake import Intake
 from mlebench.gateway.limits import Limits
 from mlebench.gateway.meter import Meter
 from mlebench.gateway.prices import PriceTable
@@ -47,9 +48,9 @@ class Door:
         prices: PriceTable,
         upstream: Upstream,
         limits: Limits,
-        changed: Callable[[Usage], None],
+        changed: Callable[[], None],
     ) -> None:
-        """`meter`: the ticket's, open. `changed`: called with the attempt's usage after each change."""
+        """`meter`: the ticket's, open. `changed`: called when the usage may have changed."""
         self._ticket = ticket
         self._limits = limits
         self._meter = meter
@@ -59,7 +60,7 @@ class Door:
         self._changed = changed
         self._server = _Counted(self._handle, access_log=None)
         self._listening: asyncio.Server | None = None
-        self._taking_in = 0
+        self._intake = Intake(limits)
         self._running: set[asyncio.Future[web.StreamResponse]] = set()
         self._closed = False
         self.port: int | None = None
@@ -75,7 +76,6 @@ class Door:
         listening = _bind(self._ticket)
         self._listening = await loop.create_server(self._connection, sock=listening, backlog=_BACKLOG)
         self.port = None if self._ticket.socket else listening.getsockname()[1]
-        self._changed(self._meter.usage)
 
     async def close(self) -> Usage:
         """Cut what runs, close the log; the final totals."""
@@ -107,7 +107,7 @@ class Door:
             return await work
         finally:
             self._running.discard(work)
-            self._changed(self._meter.usage)
+            self._changed()
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         target = request.message.path
@@ -138,10 +138,12 @@ class Door:
             return _refused(family, Refusal(500, "gateway_error", message))
 
     async def _call(self, request: web.BaseRequest, route: Route) -> web.StreamResponse:
-        data = await self._body(request)
-        ask = self._reader.read(route, data, self._meter)
-        size = len(data)
-        del data
+        async with self._intake.body(request) as data:
+            ask = self._reader.read(route, data, self._meter)
+            return await self._passed(request, ask, len(data))
+
+    async def _passed(self, request: web.BaseRequest, ask: Ask, size: int) -> web.StreamResponse:
+        route = ask.route
         if self._recordings is None:
             return await self._relay.call(request, ask, size, None, None)
         digest = request_hash(f"{ask.speech.value} {route.suffix} {route.query}", ask.reference, ask.body)
@@ -176,31 +178,6 @@ class Door:
             return response
         finally:
             self._meter.replayed(**line(course, found.tokens, metered=True, usd=0.0, replayed=True))
-
-    async def _body(self, request: web.BaseRequest) -> bytes:
-        most = self._limits.request_bytes
-        too_large = Refusal(413, "request_too_large", f"A request may have at most {most} bytes.")
-        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Refusal(415, "bad_request", "Compressed requests are not taken.")
-        if (request.content_length or 0) > most:
-            raise too_large
-        if request.headers.get("Expect", "").lower() == "100-continue":
-            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        data = bytearray()
-        try:
-            async with asyncio.timeout(self._limits.read_seconds):
-                async for piece in request.content.iter_any():
-                    data += piece
-                    self._taking_in += len(piece)
-                    if len(data) > most:
-                        raise too_large
-                    if self._taking_in > self._limits.door_bytes:
-                        raise Refusal(429, "too_much_at_once", "Too many large requests at the same time.")
-        except TimeoutError:
-            raise Refusal(408, "bad_request", "The request did not come in time.") from None
-        finally:
-            self._taking_in -= len(data)
-        return bytes(data)
 
     def _check_key(self, request: web.BaseRequest, target: str) -> None:
         headers = request.headers
@@ -267,10 +244,10 @@ def _bind(ticket: Ticket) -> socket.socket:
     else:
         path = Path(ticket.socket)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # A socket's address has at most 108 bytes, however long the folder's path is.
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            short = f"/proc/self/fd/{folder}/{path.name}"
+            # A socket's address has at most 108 bytes, however long the folder's path is.
+            short = f"/proc/self/fd/{folder}/{path.name}" if sys.platform.startswith("linux") else str(path)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(short)  # noqa: PTH108
             listening.bind(short)

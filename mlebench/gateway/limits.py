@@ -29,8 +29,11 @@ class Limits:
     drain_bytes: int = 32 * MIB
     request_bytes: int = 32 * MIB
     """Of one request."""
-    door_bytes: int = 128 * MIB
-    """Of all requests that a door takes in at the same time."""
+    door_bytes: int = 512 * MIB
+    """Memory for all requests of a door at the same time, roughly."""
+    door_bytes_per_second: float = 4.0 * MIB
+    """What a door takes in on average, beyond the burst; more waits."""
+    door_burst_bytes: int = 32 * MIB
     answer_bytes: int = 64 * MIB
     """Of one answer that has to be held whole."""
     connections: int = 256

@@ -27,6 +27,8 @@ class Tokens:
     reasoning: int = 0
     cache_write: int = 0
     """Input that the provider stored in its cache, which some charge more for."""
+    cache_write_hour: int = 0
+    """Part of cache_write that is kept for an hour, which costs more still."""
 
     @property
     def total(self) -> int:
@@ -102,6 +104,7 @@ def _table_price(provider: str, model: str, tokens: Tokens, at: datetime) -> flo
         input_tokens=tokens.input,
         cache_read_tokens=tokens.cached,
         cache_write_tokens=tokens.cache_write,
+        cache_write_1h_tokens=tokens.cache_write_hour,
         output_tokens=tokens.output,
     )
     try:

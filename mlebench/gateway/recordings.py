@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ class Recordings:
             "content_type": recording.content_type,
             "pieces": [len(piece) for piece in recording.pieces],
             "whole": recording.whole,
-            "tokens": [tokens.input, tokens.output, tokens.cached, tokens.reasoning, tokens.cache_write],
+            "tokens": list(astuple(tokens)),
         }
         beside = path.with_name(f"{path.name}.{os.getpid()}.part")
         with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:

@@ -73,8 +73,7 @@ class Relay:
             if recording is not None:
                 recording.status, recording.content_type = course.status, response.headers.get("Content-Type", kind)
             if kind == "text/event-stream":
-                stream = Stream(statement, ask.adds_usage)
-                return await self._stream(request, course, response, stream, recording)
+                return await self._stream(request, course, response, statement, recording)
             if ask.stream:
                 return await self._pieces(request, course, response, statement, recording)
             return await self._plain(request, course, response, statement, recording)
@@ -84,9 +83,10 @@ class Relay:
         request: web.BaseRequest,
         course: Course,
         response: aiohttp.ClientResponse,
-        stream: Stream,
+        statement: Statement,
         recording: Recording | None,
     ) -> web.StreamResponse:
+        stream = Stream(statement, course.ask.adds_usage)
         agent = AgentEnd(request, response, self._limits)
         whole = False
         try:
@@ -110,7 +110,7 @@ class Relay:
             if recording is not None:
                 recording.add(rest)
             await agent.send(rest)
-        return await self._finish(course, agent, whole, recording)
+        return await self._finish(course, agent, statement, whole, recording)
 
     async def _pieces(
         self,
@@ -140,7 +140,7 @@ class Relay:
         except (aiohttp.ClientError, OSError):
             course.error = "provider_broke_off"
         _read_whole(statement, bytes(held))
-        return await self._finish(course, agent, whole, recording)
+        return await self._finish(course, agent, statement, whole, recording)
 
     async def _plain(
         self,
@@ -167,7 +167,7 @@ class Relay:
         return web.Response(status=course.status, body=body, headers=passed_back(response.headers))
 
     async def _finish(
-        self, course: Course, agent: AgentEnd, whole: bool, recording: Recording | None
+        self, course: Course, agent: AgentEnd, statement: Statement, whole: bool, recording: Recording | None
     ) -> web.StreamResponse:
         if recording is not None:
             recording.whole = whole
@@ -175,7 +175,9 @@ class Relay:
             await agent.close()
         elif not agent.gone:
             agent.break_off()
-        course.outcome = "hung_up" if agent.gone else "ok" if whole else "broken"
+        if statement.failed:
+            course.error = course.error or "provider_failed_in_stream"
+        course.outcome = "hung_up" if agent.gone else "ok" if whole and not statement.failed else "broken"
         return agent.response
 
     def _error(

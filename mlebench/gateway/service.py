@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
+import gc
 import json
 import os
 import resource
@@ -34,6 +36,7 @@ from mlebench.gateway.upstream import Upstream
 
 _PR_SET_DUMPABLE = 4
 _LONGEST_LINE = 16 * 1024**2
+_TELL_SECONDS = 0.05
 
 
 class Service:
@@ -51,6 +54,7 @@ class Service:
         if settings["scripts"]:
             self._scripted = ScriptedChild(Path(settings["scripts"]), Path(settings["folder"]))
         self._doors: dict[str, Door] = {}
+        self._to_tell: set[str] = set()
 
     async def start(self) -> None:
         """Make ready to admit."""
@@ -58,6 +62,7 @@ class Service:
         if self._scripted is not None:
             self._backends.scripted_at(await self._scripted.start())
         self._prices.known("openai/gpt-4o", _now())  # loads the table now rather than at the first call
+        gc.freeze()
 
     async def carry_out(self, command: dict[str, Any]) -> dict[str, Any]:
         """One command; an answer with `error` when it failed."""
@@ -92,10 +97,8 @@ class Service:
         if ticket.budget.usd is not None and not self._prices.known(ticket.model, _now()):
             raise GatewayError(unknown_price(ticket.model))
 
-        def changed(usage: Usage) -> None:
-            self._say({"attempt": ticket.attempt, "usage": usage.model_dump()})
-
         meter = await asyncio.to_thread(Meter, ticket.log, ticket.budget, self._prices.version)
+        changed = functools.partial(self._changed, ticket.attempt)
         door = Door(ticket, meter, self._backends, self._prices, self._upstream, self._limits, changed)
         try:
             await door.open()
@@ -103,6 +106,7 @@ class Service:
             await door.close()
             raise
         self._doors[ticket.attempt] = door
+        self._tell(ticket.attempt)
         return {"port": door.port}
 
     async def _dismiss(self, attempt: str) -> Usage:
@@ -110,6 +114,18 @@ class Service:
         if door is None:
             raise GatewayError(f"The gateway has no attempt {attempt!r}.")
         return await door.close()
+
+    def _changed(self, attempt: str) -> None:
+        """Tell the runner soon: an agent that asks a thousand things a second is told of a few times."""
+        if attempt not in self._to_tell:
+            self._to_tell.add(attempt)
+            asyncio.get_running_loop().call_later(_TELL_SECONDS, self._tell, attempt)
+
+    def _tell(self, attempt: str) -> None:
+        self._to_tell.discard(attempt)
+        door = self._doors.get(attempt)
+        if door is not None:
+            self._say({"attempt": attempt, "usage": door.usage.model_dump()})
 
     def _say(self, line: dict[str, Any]) -> None:
         if not self._out.is_closing():

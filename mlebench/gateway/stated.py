@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from mlebench.gateway.prices import Tokens
@@ -22,6 +23,8 @@ class Statement:
         self._final = False
         self.characters = 0
         """Of text and tool arguments received."""
+        self.failed = False
+        """Whether the provider said in mid-stream that it failed."""
 
     def add(self, value: Any) -> bool:
         """Read a whole answer or one event of a stream; True for an event that holds nothing but usage."""
@@ -31,6 +34,8 @@ class Statement:
             return False
         if not isinstance(value, dict):
             return False
+        if value.get("error") or value.get("type") in ("error", "response.failed"):
+            self.failed = True
         if self._speech is Speech.ANTHROPIC:
             return self._anthropic(value)
         if self._speech is Speech.GEMINI:
@@ -48,8 +53,7 @@ class Statement:
         if reading is None:
             return Tokens(estimated_tokens(request_characters), written), False
         taken = reading.input or estimated_tokens(request_characters)
-        made = max(reading.output, written)
-        return Tokens(taken, made, reading.cached, reading.reasoning, reading.cache_write), False
+        return replace(reading, input=taken, output=max(reading.output, written)), False
 
     def _openai(self, value: dict[str, Any]) -> bool:
         grok = value.get("x_groq")
@@ -205,7 +209,8 @@ def _read_anthropic(usage: dict[str, Any]) -> Tokens | None:
         return None
     cached, write = _number(usage, "cache_read_input_tokens"), _number(usage, "cache_creation_input_tokens")
     taken = _number(usage, "input_tokens") + cached + write
-    return Tokens(taken, _number(usage, "output_tokens"), cached, 0, write)
+    hour = min(_number(usage.get("cache_creation"), "ephemeral_1h_input_tokens"), write)
+    return Tokens(taken, _number(usage, "output_tokens"), cached, 0, write, hour)
 
 
 def _read_gemini(usage: dict[str, Any]) -> Tokens | None:

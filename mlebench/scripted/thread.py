@@ -51,8 +51,17 @@ def serve_in_thread(scripts: Path | dict[str, Any], *, port: int = 0, log: Path 
         bound = asyncio.run_coroutine_threadsafe(listen(), loop).result(30)
         yield Served(bound, server.ledger)
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(30)
+        asyncio.run_coroutine_threadsafe(_end(runner), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
         server.ledger.close()
+
+
+async def _end(runner: Any) -> None:
+    """Close the server and what still hangs in it."""
+    await runner.cleanup()
+    left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)

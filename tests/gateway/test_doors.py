@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def test_only_the_attempts_own_key_opens(world: World, attempt: Attempt) -> None
         assert requests.post(url, json=BODY, headers={"x-api-key": secret}, timeout=10).status_code == 401
     for name in ("x-api-key", "x-goog-api-key", "api-key"):
         assert requests.post(url, json=BODY, headers={name: KEY}, timeout=10).status_code == 200
-    assert requests.post(f"{url}?key={KEY}", json=BODY, timeout=10).status_code == 404 or True
+    assert requests.post(f"{url}?key={KEY}", json=BODY, timeout=10).status_code == 200
+    assert requests.post(f"{url}?key={KEY}x", json=BODY, timeout=10).status_code == 401
     assert requests.get(attempt.url + "/usage", timeout=10).status_code == 401
     assert attempt.usage.refused >= 7 and other.usage.calls == 0
 
@@ -157,6 +159,38 @@ def test_requests_are_bounded(world: World) -> None:
                 pass
             connection.close()
         assert 1 <= answered <= 3
+
+
+def test_requests_that_do_not_come_whole(attempt: Attempt) -> None:
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nx-api-key: {KEY}\r\n"
+    assert raw(attempt, f"{head}Transfer-Encoding: chunked\r\n\r\nnonsense\r\n".encode()).split()[1] == b"400"
+    port = int(attempt.url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(f"{head}Content-Length: 1000\r\n\r\nhalf".encode())
+    attempt.usage_when(lambda usage: usage.refused >= 1)
+    assert attempt.chat("hello").status_code == 200
+
+
+def test_requests_are_bounded_in_complexity_and_pace(world: World) -> None:
+    from dataclasses import replace
+
+    slow = replace(PATIENCE, door_bytes_per_second=100_000.0, door_burst_bytes=100_000, door_bytes=2_000_000)
+    with Gateway(world.folder / "slow", limits=slow, scripts=world.folder / "scripts") as gateway:
+        ticket = Ticket("a", KEY, world.folder / "slow.jsonl", "scripted/demo")
+        attempt = Attempt(gateway, ticket, f"http://127.0.0.1:{gateway.admit(ticket).port}")
+        many = b'{"model": "scripted/demo", "messages": [' + b"[]," * 300_000 + b"[]]}"
+        headers = {"Authorization": f"Bearer {KEY}"}
+        started = time.monotonic()
+        answer = requests.post(attempt.url + "/v1/chat/completions", data=many, headers=headers, timeout=20)
+        assert answer.status_code == 413 and "JSON values" in answer.json()["error"]["message"]
+        assert attempt.chat("a, b, " * 6_000, "scripted/demo").status_code == 429  # as heavy as it is long
+        assert time.monotonic() - started < 5
+        assert attempt.chat("words " * 25_000, "scripted/demo").status_code == 200
+        assert time.monotonic() - started > 0.4  # 150 kB, of which 50 have to wait
+    with Gateway(world.folder / "slow", limits=PATIENCE, scripts=world.folder / "scripts") as gateway:
+        attempt.url = f"http://127.0.0.1:{gateway.admit(ticket).port}"
+        attempt.gateway = gateway
+        assert attempt.chat("[1, 2], " * 200_000, "scripted/demo").status_code == 200  # it is but one string
 
 
 @pytest.fixture
@@ -280,6 +314,9 @@ def test_they_are_refused_unless_the_ticket_allows_them(world: World, attempt: A
     answer = attempt.chat("hello", tools=[{"type": "web_search"}])
     assert answer.status_code == 400 and answer.json()["error"]["code"] == "hosted_tool"
     assert attempt.chat("hello", "openai/demo:online").status_code == 400
+    for extra in ({"models": ["openai/o3"]}, {"fallbacks": ["x"]}, {"service_tier": "priority"}, {"speed": "fast"}):
+        assert attempt.chat("hello", **extra).json()["error"]["code"] == "not_supported"
+    assert attempt.chat("hello", service_tier="auto").status_code == 200
     body = {"model": "openai/demo", "input": "hello", "background": True}
     assert attempt.post("/v1/responses", body).json()["error"]["code"] == "not_supported"
     allowed = world.admit(hosted_tools=True)

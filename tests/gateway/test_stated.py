@@ -90,6 +90,15 @@ def test_a_stream_that_was_cut_keeps_what_was_stated() -> None:
     assert statement.tokens(4) == (Tokens(100, 12, 60, 0, 30), True)
 
 
+def test_an_hour_in_the_cache_and_errors_in_mid_stream() -> None:
+    statement = Statement(Speech.ANTHROPIC)
+    hour = {"cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 20}}
+    statement.add({"content": [], "usage": {**ANTHROPIC, **hour}})
+    assert statement.tokens(0) == (Tokens(100, 7, 60, 0, 30, 20), True) and not statement.failed
+    statement.add({"type": "error", "error": {"type": "overloaded_error"}})
+    assert statement.failed
+
+
 def events(line_end: str) -> bytes:
     chunks: list[Any] = [{"choices": [{"delta": {"content": f"pièce {number}"}}], "usage": None} for number in range(4)]
     chunks.append({"choices": [], "usage": {"prompt_tokens": 11, "completion_tokens": 13}})

@@ -52,6 +52,16 @@ def test_what_cannot_be_mended_is_passed_on(attempt: Attempt, text: str, status:
         assert (usage.errors, usage.retries, usage.tokens_in) == (number, number * retries, 0)
 
 
+def test_a_stream_that_stalls_is_given_up(attempt: Attempt) -> None:
+    started = time.monotonic()
+    with pytest.raises(requests.RequestException):
+        attempt.chat("STALLS", stream=True).content  # noqa: B018
+    assert time.monotonic() - started < 4.5
+    usage = attempt.usage_when(lambda usage: usage.calls == 1)
+    assert (usage.errors, usage.unmetered, usage.retries) == (1, 1, 0)
+    assert attempt.lines()[0]["error"] == "provider_broke_off"
+
+
 def test_a_provider_that_is_not_there(attempt: Attempt) -> None:
     answer = attempt.chat("x", "dead/model")
     assert answer.status_code == 502 and answer.json()["error"]["code"] == "provider_unreachable"
