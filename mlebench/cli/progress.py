@@ -55,6 +55,10 @@ class Progress:
                 soft_wrap=True,
             )
 
+    def waiting(self, why: str) -> None:
+        """Say why nothing is started."""
+        self._console.print(f"{datetime.now():%H:%M:%S} {why}", markup=False, highlight=False, soft_wrap=True)
+
     def stopping(self, running: int) -> None:
         """Say what happens now and what a second press does."""
         self._console.print(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 
 from mlebench.errors import SandboxError
@@ -22,26 +21,21 @@ def fault_of_ours(over: Exit) -> str | None:
     return NO_CODE if over.code is None else None
 
 
-def why_lost(sandbox: Sandbox, attempt: Attempt, patience_seconds: float) -> str | None:
+def why_lost(sandbox: Sandbox, attempt: Attempt) -> str | None:
     """Why a running attempt cannot be gone on with; None when its agent still runs, or ended in a way that counts.
 
-    An engine that does not answer is waited for; SandboxError when it stays away.
+    EngineAwayError when no engine answers: then nothing is known.
     """
     if attempt.handle is None:
         return "lost: its runner was killed while it started"
     if attempt.end is End.CANCELLED:
         return "interrupted"
-    deadline = time.monotonic() + patience_seconds
-    while True:
-        try:
-            over = sandbox.wait(attempt.handle, 0)
-            break
-        except EngineAwayError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(1.0)
-        except SandboxError as error:
-            return f"lost: {error}"
+    try:
+        over = sandbox.wait(attempt.handle, 0)
+    except EngineAwayError:
+        raise
+    except SandboxError as error:
+        return f"lost: {error}"
     if over is None or attempt.end is not None:
         return None
     fault = fault_of_ours(over)

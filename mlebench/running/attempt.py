@@ -34,6 +34,7 @@ from mlebench.running.site import Site
 from mlebench.running.snapshots import Snapshots
 from mlebench.running.spec import sandbox_name, sandbox_spec
 from mlebench.sandbox.base import Exit
+from mlebench.sandbox.engine import EngineAwayError
 
 POLL_SECONDS = 2.0
 END_SECONDS = 15.0
@@ -88,7 +89,8 @@ class AttemptLife:
                 self._watch()
         except BaseException as error:
             self._log.append("infrastructure_failure", message=str(error))
-            if self._attempt.end is None:
+            # Under an engine that is only away, what runs may go on, and is adopted when it is back.
+            if self._attempt.end is None and not (isinstance(error, EngineAwayError) and self._attempt.handle):
                 with suppress(MlebenchError, OSError):
                     self._abandon()
             raise
@@ -142,7 +144,7 @@ class AttemptLife:
     def _adopt(self) -> None:
         """Take over what a killed runner left: still running, ended meanwhile, or lost."""
         self._past = events_of_try(self._folder.events)
-        lost = why_lost(self._sandbox, self._attempt, self._site.patience_seconds)
+        lost = why_lost(self._sandbox, self._attempt)
         if lost is not None:
             self._requeue(lost)
             return
@@ -198,10 +200,11 @@ class AttemptLife:
         """Wait for the end; a sandbox that fails to answer for a moment costs nobody a day's work."""
         try:
             over = self._sandbox.wait(handle, seconds)
-        except SandboxError:
-            now = time.monotonic()
+        except SandboxError as error:
+            now, site = time.monotonic(), self._site
             self._silent_since = self._silent_since or now
-            if now - self._silent_since >= self._site.patience_seconds:
+            away = isinstance(error, EngineAwayError)
+            if now - self._silent_since >= (site.engine_patience_seconds if away else site.patience_seconds):
                 raise
             self._site.stopping.wait(min(POLL_SECONDS, self._site.patience_seconds))
             return None

@@ -8,13 +8,12 @@ from __future__ import annotations
 import os
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from mlebench.errors import MlebenchError
 from mlebench.gateway.api import GatewayDesk
@@ -25,34 +24,21 @@ from mlebench.running.facts import RunFacts
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool, GradingStoppedError, failed_report
 from mlebench.running.interrupts import INTERRUPTED, two_presses
+from mlebench.running.observer import Observer
 from mlebench.running.plan import Plan
 from mlebench.running.records import FRESH, Attempt, End, State
+from mlebench.running.retries import BACKOFF_SECONDS, Retries
 from mlebench.running.share import NoShareError
-from mlebench.running.site import PATIENCE_SECONDS, Site
+from mlebench.running.site import ENGINE_PATIENCE_SECONDS, PATIENCE_SECONDS, Site
 from mlebench.running.store import RunStore
 from mlebench.sandbox.base import Sandbox
+from mlebench.sandbox.engine import EngineAwayError
 from mlebench.validation.scratch import sweep
 
-BACKOFF_SECONDS = 5.0
-BACKOFF_MOST = 300.0
 GRADERS = 2
-SHARE_SECONDS = 5.0
-"""How often the machine is asked for a share while others hold it all; at once when an attempt of this run ends."""
 
 
 _URGENCY = {State.RUNNING: 0, State.ENDED: 1, State.QUEUED: 2}
-
-
-class Observer(Protocol):
-    """Is told what happens, on the driver's thread."""
-
-    def changed(self, attempt: Attempt, note: str) -> None:
-        """An attempt's state or fields changed."""
-        ...
-
-    def stopping(self, running: int) -> None:
-        """The user asked to end; `running` attempts are being stopped."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -61,17 +47,10 @@ class _Over:
 
     attempt_id: str
     failure: str | None = None
+    engine_away: bool = False
+    """The failure is that no engine answers."""
     no_share: bool = False
     """It did not begin, since nothing of the machine is free."""
-
-
-@dataclass
-class _Slot:
-    """How an attempt fares in this runner."""
-
-    failures: int = 0
-    not_before: float = 0.0
-    given_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +76,7 @@ class Executor:
         concurrency: int | None = None,
         backoff_seconds: float = BACKOFF_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
+        engine_patience_seconds: float = ENGINE_PATIENCE_SECONDS,
     ) -> None:
         """`gateway`: needed by agents with a model; started and stopped here. `leases`: what hands out the machine."""
         self._store = store
@@ -106,15 +86,14 @@ class Executor:
         self._gateway = gateway
         self._leases = leases
         self._concurrency = concurrency or plan.config.concurrency
-        self._backoff = backoff_seconds
         self._patience = patience_seconds
+        self._engine_patience = engine_patience_seconds
+        self._retries = Retries(plan.config.max_tries, backoff_seconds, engine_patience_seconds)
         self._mail: queue.SimpleQueue[_Request | _Over] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._busy: set[str] = set()
-        self._slots: dict[str, _Slot] = {}
         self._attempts: dict[str, Attempt] = {}
-        self._shares_at = 0.0
-        """When to ask for a share of the machine again, after there was none."""
+        self._told_to_wait: str | None = None
 
     @property
     def interrupted(self) -> bool:
@@ -128,7 +107,6 @@ class Executor:
     def run(self) -> list[Attempt]:
         """Return when every attempt is done or given up, or when a stop was asked for and carried out."""
         self._attempts = {attempt.id: attempt for attempt in self._store.attempts()}
-        self._slots = {attempt_id: _Slot() for attempt_id in self._attempts}
         workers = max(1, min(GRADERS, self._concurrency, os.cpu_count() or 1))
         with (
             GraderPool(self._plan.config, self._store.folder / "grader.log", workers=workers) as grader,
@@ -146,6 +124,7 @@ class Executor:
                 gateway=self._gateway,
                 leases=self._leases,
                 patience_seconds=self._patience,
+                engine_patience_seconds=self._engine_patience,
             )
             try:
                 self._drive(site, grader)
@@ -187,9 +166,7 @@ class Executor:
                 continue
             if isinstance(mail, _Over):
                 self._busy.discard(mail.attempt_id)
-                self._shares_at = time.monotonic() + SHARE_SECONDS if mail.no_share else 0.0
-                if mail.failure is not None:
-                    self._failed(mail.attempt_id, mail.failure)
+                self._over(mail)
             else:
                 _answer(mail)
 
@@ -198,46 +175,71 @@ class Executor:
         open_ones = [
             attempt
             for attempt in self._attempts.values()
-            if attempt.state is not State.DONE and attempt.id not in self._busy and not self._slots[attempt.id].given_up
+            if attempt.state is not State.DONE
+            and attempt.id not in self._busy
+            and not self._retries.given_up(attempt.id)
         ]
         return sorted(open_ones, key=lambda attempt: _URGENCY[attempt.state])
 
     def _start_ready(self, site: Site) -> None:
-        now = time.monotonic()
         for attempt in self._waiting():
             # What runs already is looked after at once, however many there are.
             if len(self._busy) >= self._concurrency and attempt.state is not State.RUNNING:
                 return
-            if attempt.state is State.QUEUED and now < self._shares_at:
-                return  # queued ones come last, and each would be told the same
-            if self._slots[attempt.id].not_before <= now:
+            if self._retries.ready(attempt):
                 self._busy.add(attempt.id)
                 # Daemon: a second Ctrl-C must not wait for it.
                 threading.Thread(target=self._live, args=(site, attempt), name=attempt.id, daemon=True).start()
 
     def _live(self, site: Site, attempt: Attempt) -> None:
-        failure, no_share = None, False
+        last = _Over(attempt.id)
         try:
             AttemptLife(site, attempt, AttemptFolder(self._store.folder / attempt.id)).live()
         except GradingStoppedError:
             pass
         except NoShareError:
-            no_share = True
+            last = _Over(attempt.id, no_share=True)
+        except EngineAwayError as error:
+            last = _Over(attempt.id, str(error), engine_away=True)
         except (MlebenchError, OSError) as error:
-            failure = str(error)
+            last = _Over(attempt.id, str(error))
         except Exception as error:
-            failure = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
-        self._mail.put(_Over(attempt.id, failure, no_share))
+            what = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
+            last = _Over(attempt.id, what)
+        self._mail.put(last)
+
+    def _over(self, last: _Over) -> None:
+        if last.no_share:
+            self._retries.no_share()
+            self._tell_to_wait("All that attempts could be given of this machine is held; the next ones wait for it.")
+        elif last.engine_away:
+            self._engine_away(last.attempt_id, last.failure or "")
+        elif last.failure is not None:
+            self._failed(last.attempt_id, last.failure)
+        else:
+            self._retries.came_to_an_end()
+            self._told_to_wait = None
+
+    def _tell_to_wait(self, why: str) -> None:
+        if why != self._told_to_wait:
+            self._told_to_wait = why
+            self._observer.waiting(why)
+
+    def _engine_away(self, attempt_id: str, failure: str) -> None:
+        """Nothing is lost by waiting: what was started is left as it is and taken up when the engine is back."""
+        attempt, again = self._attempts[attempt_id], self._retries.engine_away(attempt_id)
+        self._tell_to_wait(f"{failure} Waiting for it.")
+        note = failure if again else f"given up: {failure}"
+        if attempt.state is State.RUNNING and attempt.handle is None:
+            self._move(attempt_id, State.RUNNING, State.QUEUED, note, **FRESH)
+        elif not again:
+            self._move(attempt_id, attempt.state, attempt.state, note)
 
     def _failed(self, attempt_id: str, failure: str) -> None:
         """The infrastructure failed: try again after a pause, or give up for this time."""
-        attempt, slot = self._attempts[attempt_id], self._slots[attempt_id]
-        slot.failures += 1
-        tries = self._plan.config.max_tries
-        again = slot.failures < tries
-        note = f"infrastructure failure {slot.failures} of {tries}: {failure}"
-        slot.given_up = not again
-        slot.not_before = time.monotonic() + min(self._backoff * 2 ** (slot.failures - 1), BACKOFF_MOST)
+        attempt, tries = self._attempts[attempt_id], self._plan.config.max_tries
+        failures, again = self._retries.failed(attempt_id)
+        note = f"infrastructure failure {failures} of {tries}: {failure}"
         if attempt.state is State.RUNNING and attempt.end is not None:
             # The agent is over: its output waits in the outbox, and is collected now or when the run is resumed.
             self._move(attempt_id, State.RUNNING, State.RUNNING, note)

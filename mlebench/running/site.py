@@ -15,7 +15,9 @@ from mlebench.running.records import Attempt, State
 from mlebench.sandbox.base import Sandbox
 
 PATIENCE_SECONDS = 120.0
-"""For so long a sandbox may fail to answer before a running attempt is given up: an engine may restart."""
+"""For so long a sandbox or gateway may fail before a running attempt is given up."""
+ENGINE_PATIENCE_SECONDS = 1800.0
+"""For so long an engine that does not answer at all is waited for; what runs under it may go on meanwhile."""
 
 
 class Move(Protocol):
@@ -41,3 +43,4 @@ class Site:
     leases: LeaseDesk | None = None
     """None where attempts get what the configuration says, and nothing is handed out."""
     patience_seconds: float = PATIENCE_SECONDS
+    engine_patience_seconds: float = ENGINE_PATIENCE_SECONDS

@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 __all__ = ["AGENT_UID", "DEFAULT_IMAGE", "DockerSandbox", "brings_own_agent", "engine_errors", "how_to_get"]
+_SOONEST = 0.05
 _ENGINE_LABEL = "mlebench.engine"
 """Which engine process started the container: another one now means that the engine was restarted meanwhile."""
 
@@ -101,7 +103,6 @@ class DockerSandbox:
     def wait(self, handle: str, seconds: float) -> Exit | None:
         """Look until the container ended or the time is over."""
         deadline = time.monotonic() + seconds
-        pause = 0.05
         while True:
             container = self._look(handle)
             if container is None:
@@ -115,8 +116,7 @@ class DockerSandbox:
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
-            time.sleep(min(pause, left))
-            pause = min(pause * 2, 1.0)
+            self._until_end(handle, left)
 
     def stop(self, handle: str, grace_seconds: float) -> None:
         """SIGTERM to the agent, SIGKILL after the grace; with the container every process in it ends."""
@@ -214,7 +214,7 @@ class DockerSandbox:
             if self._connection is None:
                 import docker
 
-                self._connection = docker.from_env(timeout=120, max_pool_size=32)
+                self._connection = docker.from_env(timeout=120, max_pool_size=256)
             return self._connection
 
     def _get(self, handle: str) -> Container | None:
@@ -249,6 +249,14 @@ class DockerSandbox:
         except EngineAwayError:
             self._away = time.time()
             raise
+
+    def _until_end(self, handle: str, seconds: float) -> None:
+        """Return when the container ends, at the latest after `seconds`; the engine holds the request so long."""
+        began = time.monotonic()
+        with suppress(Exception):  # the time is over, or whatever the next look will find out properly
+            self._client.api.wait(handle, timeout=seconds)
+        if time.monotonic() - began < _SOONEST:
+            time.sleep(min(_SOONEST, seconds))
 
     def _mark(self) -> dict[str, str]:
         # Podman's containers do not depend on the process that answers; its restarts end nothing.

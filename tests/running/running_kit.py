@@ -19,6 +19,7 @@ from mlebench.running.plan import open_plan
 from mlebench.running.records import Attempt, RunConfig
 from mlebench.running.store import RunStore
 from mlebench.sandbox.base import EngineFacts, Exit, ImageFacts, SandboxSpec
+from mlebench.sandbox.engine import EngineAwayError
 
 BOARD = """
 higher_is_better = true
@@ -112,6 +113,7 @@ class FakeSandbox:
         self.removed_names: list[str] = []
         self.most_at_once = 0
         self.silent_until = 0.0
+        self.away_until = 0.0
 
     def check(self, image: str | None = None, runtime: str | None = None, gpus: Sequence[str] = ()) -> None:
         pass
@@ -126,6 +128,7 @@ class FakeSandbox:
         return EngineFacts(name="fake")
 
     def start(self, spec: SandboxSpec) -> str:
+        self._answer()
         with self._lock:
             number = 1 + sum(one.name == spec.name for one in self.specs)
             self.specs.append(spec)
@@ -154,8 +157,7 @@ class FakeSandbox:
     def wait(self, handle: str, seconds: float) -> Exit | None:
         deadline = time.monotonic() + seconds
         while True:
-            if time.monotonic() < self.silent_until:
-                raise SandboxError("The engine does not answer.")
+            self._answer()
             self._settle()
             if handle in self.ended:
                 return self.ended[handle]
@@ -186,6 +188,12 @@ class FakeSandbox:
         for handle in [one for one in self.running if one.startswith(f"{name}#")]:
             self.remove(handle)
 
+    def _answer(self) -> None:
+        if time.monotonic() < self.silent_until:
+            raise SandboxError("The engine does not answer.")
+        if time.monotonic() < self.away_until:
+            raise EngineAwayError("No engine answers.")
+
     def _settle(self) -> None:
         with self._lock:
             for handle, (play, end) in list(self.running.items()):
@@ -200,11 +208,15 @@ class Notes:
     def __init__(self, on_change: Callable[[Attempt, str], None] = lambda attempt, note: None) -> None:
         self.lines: list[tuple[str, str, str]] = []
         self.told_to_stop: int | None = None
+        self.waits: list[str] = []
         self._on_change = on_change
 
     def changed(self, attempt: Attempt, note: str) -> None:
         self.lines.append((attempt.id, attempt.state, note))
         self._on_change(attempt, note)
+
+    def waiting(self, why: str) -> None:
+        self.waits.append(why)
 
     def stopping(self, running: int) -> None:
         self.told_to_stop = running
@@ -212,7 +224,11 @@ class Notes:
 
 def start_run(world: World, sandbox: FakeSandbox, notes: Notes | None = None, **options: Any) -> list[Attempt]:
     """Make a new run and drive it to its end."""
-    executor_options = {key: options.pop(key) for key in ("patience_seconds", "gateway", "leases") if key in options}
+    executor_options = {
+        key: options.pop(key)
+        for key in ("patience_seconds", "engine_patience_seconds", "gateway", "leases")
+        if key in options
+    }
     plan = open_plan(world.config(**options), sandbox)
     with RunStore.create(world.runs / plan.config.name, plan.config, plan.attempts) as store:
         return make_executor(store, sandbox, notes, **executor_options).run()

@@ -135,6 +135,35 @@ def test_an_engine_that_is_silent_for_a_moment_costs_nothing(world: World) -> No
     assert (attempt.end, attempt.tries) == (End.FINISHED, 1)
 
 
+def test_an_engine_that_is_away_costs_nothing(world: World) -> None:
+    sandbox = FakeSandbox(lambda spec, number: Play(seconds=2.5 if spec.name.endswith("s0") else 0.01))
+
+    def leave(attempt: Attempt, note: str) -> None:
+        if attempt.seed == 1 and attempt.state is State.DONE:
+            sandbox.away_until = time.monotonic() + 1
+
+    notes = Notes(leave)
+    attempts = start_run(world, sandbox, notes, seeds=list(range(6)), concurrency=2, patience_seconds=0.1)
+    assert all(one.end is End.FINISHED and one.grade is not None for one in attempts)
+    assert attempts[0].tries == 1 and any("Waiting for it" in why for why in notes.waits)
+
+
+def test_an_engine_that_stays_away_loses_nothing(world: World) -> None:
+    sandbox = FakeSandbox(lambda spec, number: Play(seconds=1.0))
+
+    def leave(attempt: Attempt, note: str) -> None:
+        if note == "started":
+            sandbox.away_until = time.monotonic() + 60
+
+    began = time.monotonic()
+    attempts = start_run(world, sandbox, Notes(leave), seeds=[0, 1], engine_patience_seconds=0.3)
+    assert time.monotonic() - began < 20 and exit_code(attempts, False) == 1
+    assert [one.state for one in attempts] == [State.RUNNING, State.QUEUED]
+    sandbox.away_until = 0.0
+    again = resume_run(world, sandbox)
+    assert [(one.end, one.tries) for one in again] == [(End.FINISHED, 1), (End.FINISHED, 2)]
+
+
 def test_a_sandbox_that_vanishes_is_infrastructure(world: World) -> None:
     sandbox = FakeSandbox(lambda spec, number: Play(seconds=60 if number == 1 else 0))
 

@@ -15,7 +15,7 @@ from mlebench.errors import UsageError
 from mlebench.gateway.api import Replay, Usage
 from mlebench.hardware.api import Share
 from mlebench.running import attempt as attempt_module
-from mlebench.running import executor as executor_module
+from mlebench.running import retries
 from mlebench.running.events import read_events
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import open_plan
@@ -30,7 +30,7 @@ USED_UP = USED.model_copy(update={"refused": 1, "exhausted": "calls"})
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt_module, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(executor_module, "SHARE_SECONDS", 0.2)
+    monkeypatch.setattr(retries, "SHARE_SECONDS", 0.2)
 
 
 @pytest.fixture
