@@ -15,6 +15,8 @@ from mlebench.running.records import End
 
 END_SLACK_SECONDS = 60.0
 """Beyond the grace, an end may be noted so much later: engines take a while to stop, and runners to look."""
+PATIENCE_SECONDS = 120.0
+"""For so long an engine may be silent before an attempt is given up; meanwhile nobody sees an end."""
 CLOCK_SLACK_SECONDS = 2.0
 EXCUSES = ("infrastructure_failure", "requeued")
 """Events that explain why an attempt was started once more."""
@@ -136,10 +138,9 @@ def _deadline(claims: Claims, case: Case, story: Story) -> None:
     late = (over - deadline).total_seconds() if over else 0.0
     unwatched = any(event.get("running") is False for event in story.named("adopted"))
     if late > run.grace_seconds + END_SLACK_SECONDS and not wrong:
-        if unwatched:
-            claims.add(
-                "deadline", claim, Verdict.UNKNOWN, "It ended while no runner watched; when exactly is not known."
-            )
+        if unwatched or late <= run.grace_seconds + END_SLACK_SECONDS + PATIENCE_SECONDS:
+            why = f"Its end was noted {format_duration(late)} after its deadline; when exactly it ended is not known."
+            claims.add("deadline", claim, Verdict.UNKNOWN, why)
             return
         wrong.append(f"its end was noted {format_duration(late)} after its deadline")
     took = format_duration(max(0.0, (over - begin).total_seconds())) if over else "unknown"

@@ -12,6 +12,8 @@ from mlebench.bundle.secrets import Secrets
 from mlebench.data.archives import write_tar, write_zip
 from mlebench.errors import BundleError, UsageError
 
+LEVEL = 3
+"""gzip's: several times as fast as its default, and a twentieth larger."""
 SUFFIXES = (".tar.gz", ".tgz", ".zip")
 
 
@@ -39,7 +41,7 @@ def pack(
         if target.name.endswith(".zip"):
             write_zip(aside, members)
         else:
-            write_tar(aside, members, compressed=True)
+            write_tar(aside, members, compressed=True, level=LEVEL)
         aside.replace(target)
     except OSError as error:
         raise BundleError(f"{target} cannot be written: {error.strerror or error}.") from None

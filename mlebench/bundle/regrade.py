@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
@@ -16,6 +18,10 @@ from mlebench.errors import UsageError
 from mlebench.grading.report import GradeReport, Outcome
 from mlebench.registry import Registry
 from mlebench.reporting.text import number, plural
+
+if TYPE_CHECKING:
+    from mlebench.competition import Competition, Edition
+    from mlebench.grading.grade import Grader
 
 _SAME = "Grading the sealed submission again gives the same."
 _SAME_SNAPSHOTS = "Grading the snapshots again gives the same."
@@ -39,13 +45,13 @@ def grade_claims(case: Case, data: DataDir | None, registry: Registry) -> list[C
         claims.add("regrade", _SAME, Verdict.UNKNOWN, f"It cannot be graded here: {error}")
         return claims.made
     _no_answers(claims, case, paths)
-    from mlebench.grading.grade import Grader
-
-    grader = Grader(competition, paths, edition=case.run.edition)
+    grader = _grader(competition, paths, case.run.edition)
     recorded = case.attempt.grade
     where = _same_data(case, grader.answers_sha256, paths)
     submission = case.bundle.path("submission/submission.csv")
-    if submission is None and case.attempt.submission_sha256 is not None:
+    if recorded.outcome is Outcome.GRADER_ERROR:
+        claims.add("regrade", _SAME, Verdict.UNKNOWN, f"Its grader failed: {recorded.message}")
+    elif submission is None and case.attempt.submission_sha256 is not None:
         claims.add("regrade", _SAME, Verdict.UNKNOWN, "The submission in the bundle is not the sealed one.")
     else:
         with tempfile.TemporaryDirectory() as nowhere:
@@ -61,10 +67,16 @@ def grade_claims(case: Case, data: DataDir | None, registry: Registry) -> list[C
     return claims.made
 
 
+@lru_cache(maxsize=1)
+def _grader(competition: Competition, paths: PreparedPaths, edition: Edition) -> Grader:
+    """Attempts of one competition, verified one after the other, read its answers once."""
+    from mlebench.grading.grade import Grader
+
+    return Grader(competition, paths, edition=edition)
+
+
 def compare_grades(recorded: GradeReport, fresh: GradeReport) -> list[str]:
     """What differs, a phrase each."""
-    if recorded.outcome is Outcome.GRADER_ERROR:
-        return []
     wrong = []
     if recorded.outcome is not fresh.outcome:
         return [f"the outcome is {fresh.outcome.value} instead of {recorded.outcome.value}"]
@@ -127,7 +139,7 @@ def _no_answers(claims: Claims, case: Case, paths: PreparedPaths) -> None:
 
 
 def _snapshots(claims: Claims, case: Case, grade: object, where: str | None) -> None:
-    snapshots = [one for one in case.attempt.snapshots if one.grade is not None]
+    snapshots = [one for one in case.attempt.snapshots if one.grade and one.grade.outcome is not Outcome.GRADER_ERROR]
     if not snapshots:
         return
     assert callable(grade)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from mlebench.bundle.secrets import Secrets
     from mlebench.data.paths import DataDir
     from mlebench.running.store import Run
 
@@ -45,6 +44,7 @@ def bundle(
     """
     from mlebench.bundle.index import BUNDLE_FILE, read_index
     from mlebench.bundle.pack import SUFFIXES, pack, packed_bytes
+    from mlebench.bundle.secrets import Secrets
     from mlebench.cli import render
     from mlebench.errors import UsageError
     from mlebench.running.store import load_run
@@ -64,10 +64,15 @@ def bundle(
     suffix = ".zip" if zipped else ".tar.gz"
     console = render.console(stderr=as_json)
     made = []
+    answers: dict[str, dict[str, str]] = {}
+    keys = _keys(run)
     for attempt in chosen:
         folder = run.folder / attempt
         target = output if single else output / f"{run.folder.name}-{attempt}{suffix}"
-        secrets = _secrets(run, attempt, data_dir(data_dir_option))
+        competition = next(one.competition for one in run.attempts if one.id == attempt)
+        if competition not in answers:
+            answers[competition] = _answers(run, competition, data_dir(data_dir_option))
+        secrets = Secrets(keys, answers[competition])
         found = read_index(folder)
         with _progress(console, attempt, packed_bytes(found[0]) if found else 0) as step:
             index = pack(folder, target, f"{run.folder.name}-{attempt}", secrets, step)
@@ -84,18 +89,23 @@ def bundle(
     console.print("[dim]Publish the digests beside your results: `mlebench verify FILE --expect-digest DIGEST`.[/dim]")
 
 
-def _secrets(run: Run, attempt: str, data: DataDir) -> Secrets:
-    """What must not be in the bundle, as far as it is known here."""
+def _keys(run: Run) -> dict[str, str]:
+    """Keys that must not be in a bundle, as far as they are known here."""
+    from mlebench.bundle.secrets import provider_keys, secret_values
+
+    own = run.config.providers_file
+    return {**secret_values(), **provider_keys(Path(own) if own else None)}
+
+
+def _answers(run: Run, competition: str, data: DataDir) -> dict[str, str]:
+    """Hashes of a competition's answers, as far as they are here."""
     from mlebench.bundle.regrade import answer_hashes
-    from mlebench.bundle.secrets import Secrets, provider_keys, secret_values
     from mlebench.data.paths import DataDir
 
-    competition = next(one.competition for one in run.attempts if one.id == attempt)
-    answers: dict[str, str] = {}
+    found: dict[str, str] = {}
     for root in dict.fromkeys((data.root, Path(run.config.data_dir))):
-        answers |= answer_hashes(DataDir(root).paths(competition, run.config.edition))
-    own = run.config.providers_file
-    return Secrets({**secret_values(), **provider_keys(Path(own) if own else None)}, answers)
+        found |= answer_hashes(DataDir(root).paths(competition, run.config.edition))
+    return found
 
 
 @contextmanager

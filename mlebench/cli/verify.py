@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -110,7 +111,8 @@ def _verify_bundles(
     console = render.console()
     results = []
     for name, path in bundles:
-        result = verify_bundle(path, known, where, expected=expected, name=name)
+        with _busy(f"Verifying {name}"):
+            result = verify_bundle(path, known, where, expected=expected, name=name)
         results.append(result)
         if not as_json:
             _show(console, result)
@@ -121,6 +123,14 @@ def _verify_bundles(
         _show_trust(console, results)
     if any(result.failed for result in results):
         sys.exit(1)
+
+
+def _busy(what: str) -> AbstractContextManager[object]:
+    """Something that moves on a terminal while large files are hashed."""
+    from mlebench.cli import render
+
+    console = render.console(stderr=True)
+    return console.status(render.escape(what)) if console.is_terminal else nullcontext()
 
 
 def _show(console: Console, result: Verification) -> None:

@@ -331,16 +331,18 @@ def zip_folder(folder: Path, archive: Path, *, prefix: str = "") -> int:
     return write_zip(archive, ((prefix + path.relative_to(folder).as_posix(), path) for path in files))
 
 
-def write_tar(archive: Path, members: Iterable[tuple[str, Path | bytes]], *, compressed: bool = False) -> int:
+def write_tar(
+    archive: Path, members: Iterable[tuple[str, Path | bytes]], *, compressed: bool = False, level: int = 9
+) -> int:
     """Write (member name, file or bytes) pairs, in the order given, with fixed dates and owners; return how many.
 
-    `compressed` puts gzip around the tar.
+    `compressed` puts gzip around the tar, of this `level` from 1 (fastest) to 9.
     """
     archive.parent.mkdir(parents=True, exist_ok=True)
     count = 0
     with (
         archive.open("xb") as file,
-        gzip.GzipFile("", "wb", fileobj=file, mtime=0) if compressed else nullcontext(file) as stream,
+        gzip.GzipFile("", "wb", level, file, mtime=0) if compressed else nullcontext(file) as stream,
         tarfile.open(fileobj=stream, mode="w|") as out,
     ):
         for name, content in members:

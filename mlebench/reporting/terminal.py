@@ -9,12 +9,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from mlebench.reporting import text, wording
+from mlebench.reporting.sketch import sparkline
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from mlebench.reporting.consumption import ModelTotals
     from mlebench.reporting.model import CompetitionSummary, RunSummary, SummaryRow
+
+
+_CURVES = 24
+"""Attempts whose curves are printed; the page has them all."""
 
 
 def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
@@ -24,7 +29,14 @@ def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
     for summary in summaries:
         if len(summaries) > 1:
             console.rule(_shown(summary.run.name))
-        told = (_facts(summary), _by_group(summary), _competitions(summary), _over_time(summary), _fates(summary))
+        told = (
+            _facts(summary),
+            _by_group(summary),
+            _competitions(summary),
+            _over_time(summary),
+            _curves(summary),
+            _fates(summary),
+        )
         for renderable in told:
             if renderable is not None:
                 console.print(renderable)
@@ -132,6 +144,33 @@ def _over_time(summary: RunSummary) -> Table | None:
             text.of(point.results, point.attempts),
             text.of(point.going, point.attempts),
         )
+    return table
+
+
+def _curves(summary: RunSummary) -> Table | None:
+    """Each attempt's score over time, as far as it fits."""
+    told = [
+        (competition.thresholds, competition.higher_is_better, attempt)
+        for competition in summary.competitions
+        for attempt in competition.attempts
+        if len(attempt.steps) > 1
+    ]
+    if not told:
+        return None
+    last = max(attempt.steps[-1].at_seconds for _, _, attempt in told)
+    scale = f"0 to {text.duration(last)}, ▁ near the median or below, █ gold, · no score"
+    shown = f"the first {_CURVES} of {len(told)}" if len(told) > _CURVES else str(len(told))
+    table = _table(f"Score over time of {shown} attempts with snapshots ({scale})")
+    for heading in ("Attempt", "Over time", "First", "Last", "Snapshots"):
+        table.add_column(heading, overflow="fold")
+    for thresholds, higher, attempt in told[:_CURVES]:
+        if thresholds is None or higher is None:
+            continue
+        curve = sparkline(attempt.steps, thresholds, last, higher_is_better=higher)
+        first = next((step for step in attempt.steps if step.score is not None), None)
+        medal = f" {attempt.medal}" if attempt.medal else ""
+        scores = (text.brief(first.score if first else None), text.brief(attempt.score) + medal)
+        table.add_row(attempt.id, curve, *scores, str(sum(not step.final for step in attempt.steps)))
     return table
 
 

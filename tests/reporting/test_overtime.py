@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_runs import make_attempt, make_grade, make_long_attempt, make_run
+from made_runs import BOARD, make_attempt, make_grade, make_long_attempt, make_run
 
 from mlebench.errors import UsageError
-from mlebench.grading.report import Outcome
+from mlebench.grading.report import Outcome, Thresholds
 from mlebench.registry import Registry
 from mlebench.reporting.overtime import as_of, milestones, over_time, steps_of
+from mlebench.reporting.sketch import sparkline
 from mlebench.reporting.statistics import Measure, Missing, has_result
 from mlebench.reporting.summary import summarise
+from mlebench.reporting.terminal import print_report
 from mlebench.running.records import End, State
 
 HOUR = 3600.0
@@ -163,3 +165,29 @@ def test_the_verb_marks_every_output(registry: Registry, tmp_path: Path, monkeyp
     assert told["at_seconds"] == HOUR and told["run"]["network"] == "full"
     with pytest.raises(UsageError, match="length of time"):
         CliRunner().invoke(app, [*options[:-1], "soon"], catch_exceptions=False)
+
+
+def test_a_sparkline_tells_when_which_score_was_reached() -> None:
+    board = Thresholds(gold=BOARD.gold, silver=BOARD.silver, bronze=BOARD.bronze, median=BOARD.median)
+    points = [(1.0 * HOUR, 0.3), (2 * HOUR, 0.7), (3 * HOUR, None), (4 * HOUR, 0.899), (5 * HOUR, 0.9)]
+    steps = steps_of(make_long_attempt("apple", 0, points, hours=6))
+    assert sparkline(steps, board, 8 * HOUR, higher_is_better=True, width=8) == "▁▄·▇██  "
+    assert sparkline(steps, board, 4 * HOUR, higher_is_better=True, width=4) == "▁▄·▇"
+    assert sparkline([], board, HOUR, higher_is_better=True, width=3) == "···"
+    lower = Thresholds(gold=0.1, silver=0.2, bronze=0.3, median=0.5)
+    assert sparkline(steps[:1], lower, 2 * HOUR, higher_is_better=False, width=2) == "▄▄"
+    flat = Thresholds(gold=0.3, silver=0.3, bronze=0.3, median=0.3)
+    assert sparkline(steps[:1], flat, HOUR, higher_is_better=True, width=1) == "█"
+
+
+def test_the_terminal_shows_curves(registry: Registry) -> None:
+    from io import StringIO
+
+    from rich.console import Console
+
+    out = StringIO()
+    run = make_run([make_long_attempt("apple", seed, POINTS, hours=5) for seed in range(30)])
+    print_report(Console(file=out, width=140), [summarise(run, registry)])
+    shown = out.getvalue()
+    assert "the first 24 of 30 attempts" in shown and "apple-s23" in shown and "apple-s24" not in shown
+    assert "0.85 silver" in shown
