@@ -17,7 +17,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from mlebench.running.events import EventLog, read_events
+from mlebench.chain import EventLog, read_events
 
 EGRESS_FILE = "egress.jsonl"
 LOGGED_REFUSALS = 10_000
@@ -54,7 +54,7 @@ class EgressTotals(BaseModel):
 
 
 def egress_totals(path: Path) -> EgressTotals:
-    """Sum up a log; unchecked (see mlebench.running.events.verify_chain), all zeros where there is none."""
+    """Sum up a log; unchecked (see mlebench.chain.verify_chain), all zeros where there is none."""
     totals, open_ones = EgressTotals(), {}
     hosts: dict[str, HostTotals] = defaultdict(HostTotals)
     refused: dict[str, None] = {}
@@ -94,7 +94,7 @@ class Record:
         before = egress_totals(path)
         self._let_through = before.requests
         self._refused = before.refused
-        self._log = EventLog(path)
+        self._log = EventLog(path, durable=False)
         self._log.append("egress_started", hosts=hosts)
 
     @property

@@ -16,7 +16,7 @@ outbox/                   where the agent writes while it runs; gone afterwards
 
 from __future__ import annotations
 
-import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from mlebench.running.events import EVENTS_FILE
 from mlebench.running.files import write_json
 from mlebench.running.records import Attempt
 from mlebench.sandbox.layout import NOTICES_FILE
+from mlebench.sandbox.removal import remove_tree
 
 OUTPUTS = ("submission", "code", "logs")
 
@@ -117,14 +118,15 @@ class AttemptFolder:
             if entry == self.events:
                 continue
             if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry)
+                remove_tree(entry)
             else:
                 entry.unlink()
 
     def drop_outbox(self) -> None:
         """Remove what only a running agent needs."""
         for folder in (self.outbox, self.control / "sockets", self.control / "inputs"):
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):
+                remove_tree(folder)
         for complaints in self.path.glob("*.stderr.log"):
             if complaints.stat().st_size == 0:
                 complaints.unlink()

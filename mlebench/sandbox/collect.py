@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -19,9 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlebench.sandbox.layout import OUTBOX_FOLDERS
+from mlebench.sandbox.removal import remove_tree
 
 MAX_DEPTH = 60
 """Folders within folders; deeper ones hold one open file each and come from no honest program."""
+MAX_PATH = 1024
+"""Bytes of a path below the outbox: what is kept must have a path that programs can open, wherever the runs lie."""
 MAX_WATCHED = 2_000_000
 UNBOUNDED = sys.maxsize
 _SHOWN = 200
@@ -175,8 +177,8 @@ class _Collector:
                 name = _free_name(safe_name(entry.name), taken)
                 if not entry.is_dir(follow_symlinks=False):
                     self.file(source, entry.name, target, name, path)
-                elif depth >= MAX_DEPTH:
-                    self.report.skip(path, f"deeper than {MAX_DEPTH} folders")
+                elif depth >= MAX_DEPTH or len(os.fsencode(path)) > MAX_PATH:
+                    self.report.skip(path[:MAX_PATH], f"deeper than {MAX_DEPTH} folders, or too long a path")
                 else:
                     self._subfolder(source, entry.name, target, name, path, depth)
 
@@ -284,7 +286,7 @@ def _delete(path: Path) -> None:
     if path.is_symlink() or path.is_file():
         path.unlink()
     elif path.exists():
-        shutil.rmtree(path)
+        remove_tree(path)
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from mlebench.sandbox.control import copy_folder, write_control
 from mlebench.sandbox.layout import OUTBOX_FOLDERS, host_layout
 from mlebench.sandbox.logs import read_chunks, write_bounded
 from mlebench.sandbox.processes import any_marked, boot_mark, kill_marked, start_mark
+from mlebench.sandbox.removal import remove_tree
 
 _GB = 1024**3
 _MARK = "MLEBENCH_ATTEMPT_MARK"
@@ -78,7 +79,7 @@ class ProcessSandbox:
         self.check()
         folder = spec.outbox.absolute().parent / "process"
         if folder.exists():
-            shutil.rmtree(folder)
+            remove_tree(folder)
         agent, home, scratch = folder / "agent", folder / "home", folder / "tmp"
         for path in (home, scratch, *(spec.outbox / name for name in OUTBOX_FOLDERS)):
             path.mkdir(parents=True, exist_ok=True)
@@ -180,7 +181,8 @@ class ProcessSandbox:
     def remove(self, handle: str) -> None:
         """End what still runs and delete the attempt's working files (not its outbox)."""
         self.stop(handle, 0)
-        shutil.rmtree(_Handle.read(handle).folder, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(Path(_Handle.read(handle).folder))
 
     def remove_named(self, name: str) -> None:
         """Kill every process that carries the name, the supervisor included (Linux only)."""

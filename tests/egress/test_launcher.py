@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from mlebench.chain import read_events, verify_chain
 from mlebench.egress.launcher import EgressProxy
 from mlebench.errors import SandboxError
-from mlebench.running.events import read_events, verify_chain
 
 
 def get(proxy: EgressProxy, url: str, path: Path | None = None) -> bytes:

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from mlebench.chain import read_events, verify_chain
 from mlebench.egress import proxy
 from mlebench.egress.heads import MAX_HEAD
 from mlebench.egress.proxy import Proxy
 from mlebench.egress.record import Record, egress_totals
 from mlebench.egress.rules import AllowList
-from mlebench.running.events import read_events, verify_chain
 
 sys.path.insert(0, str(Path(__file__).parent))
 from test_heads import greeting

@@ -194,3 +194,17 @@ def test_usage(outbox: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 1_000_000 <= outbox_usage(outbox) < 1_100_000
     monkeypatch.setattr(collect, "MAX_WATCHED", 1)
     assert outbox_usage(outbox) == UNBOUNDED
+
+
+def test_a_path_that_programs_could_not_open_is_left(outbox: Path, tmp_path: Path) -> None:
+    here = os.open(outbox / "code", os.O_RDONLY)
+    for _ in range(50):
+        os.mkdir("d" * 150, dir_fd=here)
+        below = os.open("d" * 150, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(os.open("deep", os.O_WRONLY | os.O_CREAT, dir_fd=here))
+    os.close(here)
+    report = collect_outbox(outbox, tmp_path / "kept", 10**6, 1000)
+    assert report.skipped_count == 1 and "too long a path" in report.skipped[0].why
+    assert all(len(str(path.relative_to(tmp_path))) < 1400 for path in (tmp_path / "kept").rglob("*"))
