@@ -14,28 +14,47 @@ import time
 
 
 async def pump(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()
+
+
+async def join(one, other):
+    """Pass bytes both ways until both sides have ended, or one of them has failed: then the other is cut as well."""
+    pumps = [asyncio.ensure_future(pump(one[0], other[1])), asyncio.ensure_future(pump(other[0], one[1]))]
     try:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
-    except OSError:
-        writer.close()
+        done, _ = await asyncio.wait(pumps, return_when=asyncio.FIRST_EXCEPTION)
+        if any(task.exception() is not None for task in done):
+            for _, writer in (one, other):
+                writer.transport.abort()
+    finally:
+        for task in pumps:
+            task.cancel()
+        await asyncio.gather(*pumps, return_exceptions=True)
 
 
 def forward_to(path):
+    running = set()  # the event loop itself holds tasks by weak references only
+
     async def serve(reader, writer):
+        running.add(asyncio.current_task())
         try:
-            there_reader, there_writer = await asyncio.open_unix_connection(path)
-        except OSError:
-            body = b"The endpoint is not available right now; try again in a moment.\n"
-            writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n")
-            writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        else:
-            await asyncio.gather(pump(reader, there_writer), pump(there_reader, writer))
-            there_writer.close()
-        writer.close()
+            try:
+                there = await asyncio.open_unix_connection(path)
+            except OSError:
+                body = b"The endpoint is not available right now; try again in a moment.\n"
+                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n")
+                writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                return
+            try:
+                await join((reader, writer), there)
+            finally:
+                there[1].close()
+        finally:
+            running.discard(asyncio.current_task())
+            writer.close()
 
     return serve
 

@@ -155,7 +155,7 @@ class Stage:
         self.world: World = make_world(root)
         self.home = root / "home"
         self.key_file = root / "provider.key"
-        self.witness: Witness | None = None
+        self.witnesses: list[Witness] = []
         (self.home / ".kaggle").mkdir(parents=True)
         (self.home / ".kaggle" / "kaggle.json").write_text(json.dumps({"username": "me", "key": self.mark}))
         self.key_file.write_text(self.mark)
@@ -200,15 +200,16 @@ class Stage:
         )
         plan = open_plan(RunConfig.model_validate(facts), self.sandbox)
         ids = [attempt.id for attempt in plan.attempts]
-        self.witness = Witness(self.sandbox, self.runs, name)
+        witness = Witness(self.sandbox, self.runs, name)
+        self.witnesses.append(witness)
         if traitor is not None:
-            self.witness.traitor = (ids[traitor[0]], ids[traitor[1]])
+            witness.traitor = (ids[traitor[0]], ids[traitor[1]])
         with RunStore.create(self.runs / name, plan.config, plan.attempts) as store:
             executor = Executor(
                 store,
                 plan,
                 self.sandbox,
-                self.witness,
+                witness,
                 gateway=open_gateway(plan, store.folder),
                 leases=open_leases(plan.config, self.sandbox),
                 backoff_seconds=0.1,

@@ -10,7 +10,9 @@ import json
 import stat
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hostile_kit import Deed, Stage, lab_keys, leftovers, open_stage, site_paths
@@ -22,13 +24,12 @@ from mlebench.sandbox.docker import DockerSandbox
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("hostile")]
 
-TIME_LIMIT, GRACE = 45.0, 2.0
+GRACE = 2.0
 CALLS = 30
 EXPECTED = {
     # group: (how the agent's part ends, how the submission fares)
     "secrets": (End.FINISHED, Outcome.GRADED),
     "gateway": (End.OUT_OF_BUDGET, Outcome.GRADED),
-    "overtime": (End.OUT_OF_TIME, Outcome.GRADED),
     "kernel": (End.FINISHED, Outcome.GRADED),
     "memory": (End.OUT_OF_MEMORY, Outcome.GRADED),
     "outbox": (End.OUT_OF_DISK, Outcome.GRADED),
@@ -45,8 +46,12 @@ EXPECTED = {
     "odd:bomb": (End.FINISHED, Outcome.INVALID),
     "odd:wide": (End.FINISHED, Outcome.INVALID),
     "odd:swap": (End.FINISHED, Outcome.GRADED),
+    "overtime": (End.OUT_OF_TIME, Outcome.GRADED),
+    "egress": (End.FINISHED, Outcome.GRADED),
 }
-REPORTING = ("secrets", "kernel", "gateway", "scratch", "forks", "forgery")
+ALONE = ("overtime", "egress")
+"""In runs of their own: with a short time, and with an allow-list."""
+REPORTING = ("secrets", "kernel", "gateway", "scratch", "forks", "forgery", "egress")
 
 
 @pytest.fixture(scope="module")
@@ -57,38 +62,36 @@ def stage(engine: DockerSandbox, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="module")
 def deeds(stage: Stage) -> dict[str, Deed]:
-    groups = list(EXPECTED)
-    return stage.perform(
-        "sealed",
-        groups,
-        traitor=(groups.index("overtime"), groups.index("gateway")),
-        time_limit_seconds=TIME_LIMIT,
-        grace_seconds=GRACE,
-        concurrency=4,
-        cpus=1.0,
-        memory_gb=0.25,
-        pids=64,
-        shm_gb=0.03,
-        disk_gb=0.1,
-        budget_calls=CALLS,
-        budget_grace_seconds=10.0,
-        snapshot_seconds=1.0,
-    )
+    """Three runs: most groups in one of them, the others beside it."""
+    together = [group for group in EXPECTED if group not in ALONE]
+    limits: dict[str, Any] = {
+        "grace_seconds": GRACE,
+        "cpus": 1.0,
+        "memory_gb": 0.25,
+        "pids": 64,
+        "shm_gb": 0.03,
+        "disk_gb": 0.1,
+        "budget_calls": CALLS,
+        "budget_grace_seconds": 10.0,
+        "snapshot_seconds": 1.0,
+    }
 
+    def alone() -> dict[str, Deed]:
+        late = stage.perform("late", ["overtime"], time_limit_seconds=10.0, **limits)
+        network = f"allow=127.0.0.1:{stage.site_port}"
+        return late | stage.perform("outward", ["egress"], time_limit_seconds=300.0, network=network, **limits)
 
-@pytest.fixture(scope="module")
-def outward(stage: Stage, deeds: dict[str, Deed]) -> Deed:
-    """The attempt with an allow-list of one address."""
-    done = stage.perform(
-        "outward",
-        ["egress"],
-        time_limit_seconds=120.0,
-        grace_seconds=GRACE,
-        memory_gb=0.25,
-        pids=64,
-        network=f"allow=127.0.0.1:{stage.site_port}",
-    )
-    return done["egress"]
+    with ThreadPoolExecutor(1) as beside:
+        others = beside.submit(alone)
+        done = stage.perform(
+            "sealed",
+            together,
+            traitor=(together.index("kernel"), together.index("gateway")),
+            time_limit_seconds=300.0,  # nobody's end here; a busy machine is no fault of an agent
+            concurrency=3,
+            **limits,
+        )
+        return done | others.result()
 
 
 @pytest.mark.parametrize("group", EXPECTED)
@@ -111,8 +114,8 @@ def test_it_got_nothing(deeds: dict[str, Deed], group: str) -> None:
     assert {name: one["error"] for name, one in attempts.items() if "error" in one} == {}
 
 
-def test_it_did_try(deeds: dict[str, Deed], outward: Deed) -> None:
-    tried = [name for deed in (*deeds.values(), outward) for name in deed.report if name != "notes"]
+def test_it_did_try(deeds: dict[str, Deed]) -> None:
+    tried = [name for deed in deeds.values() for name in deed.report if name != "notes"]
     tried += [group for group in EXPECTED if group not in REPORTING]
     assert len(tried) >= 55
     assert deeds["secrets"].notes["looked_at"] > 20 and deeds["secrets"].attempt.validations >= 10
@@ -120,7 +123,7 @@ def test_it_did_try(deeds: dict[str, Deed], outward: Deed) -> None:
     assert deeds["forks"].notes["forked"] < 64
 
 
-def test_no_secret_leaves(stage: Stage, deeds: dict[str, Deed], outward: Deed) -> None:
+def test_no_secret_leaves(stage: Stage, deeds: dict[str, Deed]) -> None:
     """No file of a run holds a secret, whatever the agent made of its outbox, and no container was shown one."""
     mark = stage.mark.encode()
     looked = 0
@@ -132,8 +135,9 @@ def test_no_secret_leaves(stage: Stage, deeds: dict[str, Deed], outward: Deed) -
         looked += 1
     assert looked > 100
     assert lab_keys() == {f"Bearer sk-{stage.mark}"}, "the provider's key was used, by the gateway"
-    assert stage.witness is not None
-    for text in stage.witness.inspected.values():
+    seen = [text for witness in stage.witnesses for text in witness.inspected.values()]
+    assert len(seen) == len(EXPECTED)
+    for text in seen:
         assert stage.mark not in text and "HOSTILE_LAB_KEY" not in text
 
 
@@ -226,10 +230,9 @@ def test_snapshots_hold_files_only(deeds: dict[str, Deed]) -> None:
     assert all(snapshot.bytes < 100 for snapshot in swap.attempt.snapshots)
 
 
-def test_allowed_and_nothing_else(stage: Stage, outward: Deed) -> None:
-    attempts = {name: one for name, one in outward.report.items() if name != "notes"}
-    assert {name: one for name, one in attempts.items() if one["got"] or "error" in one} == {}
-    assert outward.attempt.end is End.FINISHED and outward.notes["allowed"] and outward.notes["allowed_afterwards"]
+def test_allowed_and_nothing_else(stage: Stage, deeds: dict[str, Deed]) -> None:
+    outward = deeds["egress"]
+    assert outward.notes["allowed"] and outward.notes["allowed_afterwards"]
     assert outward.notes["proxies"] == ["http://localhost:5002"] * 2
     assert set(site_paths()) <= {"/through", "/one", "/four", "/five", "/after"} | {"/"}
     log = outward.folder.path / "egress.jsonl"
@@ -241,12 +244,10 @@ def test_allowed_and_nothing_else(stage: Stage, outward: Deed) -> None:
     assert _event(outward, "egress")["refused"] > 500
 
 
-def test_the_machine_is_clean_afterwards(
-    engine: DockerSandbox, stage: Stage, deeds: dict[str, Deed], outward: Deed
-) -> None:
+def test_the_machine_is_clean_afterwards(engine: DockerSandbox, stage: Stage, deeds: dict[str, Deed]) -> None:
     ids = [json.loads((stage.runs / name / "bundle.json").read_text()) for name in ()]
     assert ids == []
-    for deed in (*deeds.values(), outward):
+    for deed in deeds.values():
         assert deed.attempt.handle is not None
         assert not engine.alive(deed.attempt.handle)
         assert engine._client.containers.list(all=True, filters={"id": deed.attempt.handle}) == []

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 from harm.common import harm, honest, note
 
@@ -43,7 +44,12 @@ def the_validation_endpoint():
             pass
 
     http.server.ThreadingHTTPServer.allow_reuse_address = True
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 5000), Lie)
+    server = None
+    while server is None:  # until the one that was killed is gone
+        try:
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", 5000), Lie)
+        except OSError:
+            time.sleep(0.05)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     said = subprocess.run(["sh", "/home/validate_submission.sh"], capture_output=True, text=True).stdout
     note("told_itself", said.strip())

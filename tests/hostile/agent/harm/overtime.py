@@ -22,10 +22,10 @@ def daemon():
             except (OSError, ValueError):
                 pass
     while True:
-        with open(SUBMISSION, "w") as file:
-            file.write("id,y\n1,1\n2,0\n3,1\n")
-        with open("/home/logs/alive", "w") as file:
-            file.write(str(time.time()))
+        for path, text in ((SUBMISSION, "id,y\n1,1\n2,0\n3,1\n"), ("/home/logs/alive", str(time.time()))):
+            with open(f"{path}.{os.getpid()}", "w") as file:
+                file.write(text)
+            os.replace(f"{path}.{os.getpid()}", path)
         time.sleep(0.1)
 
 
