@@ -60,7 +60,7 @@ def as_process(toy: Toy) -> Iterator[Callable[..., Attempt]]:
     made: list[Attempt] = []
 
     def make(script: str, **options: Any) -> Attempt:
-        made.append(Attempt(toy, script, name=f"p{len(made)}", **options))
+        made.append(Attempt(toy, script, name=f"p{len(made)}-{uuid.uuid4().hex[:8]}", **options))
         return made[-1]
 
     yield make
