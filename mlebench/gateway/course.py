@@ -8,6 +8,7 @@ from typing import Any
 
 from mlebench.gateway.asks import Ask
 from mlebench.gateway.prices import Tokens
+from mlebench.gateway.recordings import Place
 
 
 @dataclass
@@ -15,8 +16,8 @@ class Course:
     """How a call went so far; becomes its line in the log."""
 
     ask: Ask
-    request: str | None
-    """Hash of the request, where answers are recorded."""
+    place: Place | None
+    """Of the request among the attempt's, where answers are recorded."""
     bytes_in: int
     started: float = field(default_factory=time.monotonic)
     status: int = 0
@@ -60,5 +61,5 @@ def line(course: Course, tokens: Tokens, metered: bool, usd: float | None, repla
         "first_byte": None if course.first_byte is None else round(course.first_byte, 6),
         "bytes_in": course.bytes_in,
         "bytes_out": course.bytes_out,
-        **({"request": course.request} if course.request else {}),
+        **({"request": course.place.request, "shape": course.place.shape} if course.place else {}),
     }

@@ -27,7 +27,7 @@ from mlebench.gateway.intake import Intake
 from mlebench.gateway.limits import Limits
 from mlebench.gateway.meter import Meter
 from mlebench.gateway.prices import PriceTable
-from mlebench.gateway.recordings import Recording, Recordings, request_hash
+from mlebench.gateway.recordings import Place, Recording, Recordings, request_hashes
 from mlebench.gateway.refusal import BudgetExhausted, Refusal
 from mlebench.gateway.relay import Relay
 from mlebench.gateway.routes import Route, family_of, find_route
@@ -146,38 +146,36 @@ class Door:
         route = ask.route
         if self._recordings is None:
             return await self._relay.call(request, ask, size, None, None)
-        digest = request_hash(f"{ask.speech.value} {route.suffix} {route.query}", ask.reference, ask.body)
-        occurrence = self._meter.occurrences[digest]
-        self._meter.occurrences[digest] += 1
-        if self._ticket.replay is Replay.REPLAY:
-            return await self._replay(request, ask, size, digest, occurrence)
-        recording = Recording(0, "")
+        hashes = request_hashes(f"{ask.speech.value} {route.suffix} {route.query}", ask.reference, ask.body)
+        place = self._meter.occurrences.take(*hashes)
         try:
-            response = await self._relay.call(request, ask, size, digest, recording)
+            if self._ticket.replay is Replay.REPLAY:
+                return await self._replay(request, ask, size, place)
+            recording = Recording(0, "")
+            response = await self._relay.call(request, ask, size, place, recording)
         except Refusal:
-            self._meter.occurrences[digest] -= 1
+            self._meter.occurrences.give_back(place)
             raise
-        await asyncio.to_thread(self._recordings.store, digest, occurrence, recording)
+        await asyncio.to_thread(self._recordings.store, place, recording)
         return response
 
-    async def _replay(
-        self, request: web.BaseRequest, ask: Ask, size: int, digest: str, occurrence: int
-    ) -> web.StreamResponse:
+    async def _replay(self, request: web.BaseRequest, ask: Ask, size: int, place: Place) -> web.StreamResponse:
         assert self._recordings is not None
-        found = await asyncio.to_thread(self._recordings.find, digest, occurrence)
+        found = await asyncio.to_thread(self._recordings.find, place)
         if found is None:
-            self._meter.occurrences[digest] -= 1
             message = (
-                f"No answer is recorded for this request to {ask.reference} (asked {occurrence} times before); "
+                f"No answer is recorded for this request to {ask.reference} (asked {place.occurrence} times before); "
                 "a replay contacts no provider."
             )
             raise Refusal(404, "not_recorded", message)
-        course = Course(ask, digest, size, status=found.status)
+        recording, found_by = found
+        course = Course(ask, place, size, status=recording.status)
         try:
-            response, course.outcome = await _play(request, found, course)
+            response, course.outcome = await _play(request, recording, course)
             return response
         finally:
-            self._meter.replayed(**line(course, found.tokens, metered=True, usd=0.0, replayed=True))
+            facts = line(course, recording.tokens, metered=True, usd=0.0, replayed=True)
+            self._meter.replayed(**facts, found_by=found_by)
 
     def _check_key(self, request: web.BaseRequest, target: str) -> None:
         headers = request.headers

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from mlebench.chain import EventLog, read_events
 from mlebench.gateway.api import Budget, Usage
+from mlebench.gateway.recordings import Occurrences
 from mlebench.gateway.refusal import BudgetExhausted
 from mlebench.gateway.totals import Totals
 
@@ -47,13 +47,13 @@ class Meter:
         self._reserved_tokens = 0
         self._reserved_usd = 0.0
         self._settled = asyncio.Event()
-        self.occurrences: Counter[str] = Counter()
-        """How often each request was asked, by its hash; only where answers are recorded or replayed."""
+        self.occurrences = Occurrences()
+        """How often each request was asked; only where answers are recorded or replayed."""
         for line in read_events(log):
             self._totals.apply(line)
             self._refusals += line["event"] == "refused"
             if line.get("request"):
-                self.occurrences[line["request"]] += 1
+                self.occurrences.seen(line["request"], line["shape"])
         self.note("opened", budget=asdict(budget), prices=prices)
 
     @property

@@ -1,9 +1,12 @@
 """Recorded answers: what a model once said to a request, to be said again without the model.
 
     <folder>/<first two digits>/<hash of the request>/<occurrence>.rec
+    <folder>/<first two digits>/<hash of its shape>/<occurrence>.same
 
-A file is one line of JSON (status, content type, lengths of the pieces, usage) followed by the answer's bytes. It
-appears whole or not at all. Requests are found by their content, so the folder holds no list.
+A recording is one line of JSON (status, content type, lengths of the pieces, usage) followed by the answer's bytes. It
+appears whole or not at all. Requests are found by their content, so the folder holds no list. The shape of a request
+is the request with every number in it blanked out: prompts that tell how much time is left, or name a run's folder, are
+never the same twice. It is looked for where the request itself is not found; the second kind of file leads there.
 """
 
 from __future__ import annotations
@@ -11,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+from collections import Counter
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +23,7 @@ from typing import Any
 from mlebench.gateway.prices import Tokens
 
 _LARGEST = 256 * 1024**2
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 @dataclass
@@ -40,11 +46,46 @@ class Recording:
             self.pieces.append(piece)
 
 
-def request_hash(protocol: str, model: str, body: dict[str, Any]) -> str:
-    """Hash of a request: protocol and method, model reference, and the body without its model, in canonical form."""
+@dataclass(frozen=True)
+class Place:
+    """A request among those of its attempt: hashes of it and of its shape, and how often each was asked before."""
+
+    request: str
+    occurrence: int
+    shape: str
+    shape_occurrence: int
+
+
+def request_hashes(protocol: str, model: str, body: dict[str, Any]) -> tuple[str, str]:
+    """Hash of a request and of its shape.
+
+    Hashed are protocol and method, model reference, and the body without its model, in canonical form.
+    """
     rest = {key: value for key, value in body.items() if key != "model"}
     text = json.dumps([protocol, model, rest], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    shape = "shape " + _NUMBER.sub("#", text)
+    return hashlib.sha256(text.encode()).hexdigest(), hashlib.sha256(shape.encode()).hexdigest()
+
+
+class Occurrences:
+    """How often an attempt asked each request."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def take(self, request: str, shape: str) -> Place:
+        """The next place of a request with these hashes."""
+        place = Place(request, self._counts[request], shape, self._counts[shape])
+        self.seen(request, shape)
+        return place
+
+    def give_back(self, place: Place) -> None:
+        """The request was turned away, which is as if it had not been asked."""
+        self._counts.subtract((place.request, place.shape))
+
+    def seen(self, request: str, shape: str) -> None:
+        """Count a request of an earlier process."""
+        self._counts.update((request, shape))
 
 
 class Recordings:
@@ -53,30 +94,37 @@ class Recordings:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def store(self, digest: str, occurrence: int, recording: Recording) -> None:
+    def store(self, place: Place, recording: Recording) -> None:
         """Keep an answer; an earlier one to the same request and occurrence is replaced."""
         if recording.size > _LARGEST:
             return
-        path = self._path(digest, occurrence)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        tokens = recording.tokens
         head = {
             "status": recording.status,
             "content_type": recording.content_type,
             "pieces": [len(piece) for piece in recording.pieces],
             "whole": recording.whole,
-            "tokens": list(astuple(tokens)),
+            "tokens": list(astuple(recording.tokens)),
         }
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-            file.write(json.dumps(head).encode() + b"\n")
-            file.writelines(recording.pieces)
-        beside.replace(path)
+        path = self._path(place.request, place.occurrence, "rec")
+        _write(path, [json.dumps(head).encode() + b"\n", *recording.pieces])
+        pointer = json.dumps([place.request, place.occurrence]).encode()
+        _write(self._path(place.shape, place.shape_occurrence, "same"), [pointer])
 
-    def find(self, digest: str, occurrence: int) -> Recording | None:
-        """The answer, or None when there is none or its file is damaged."""
+    def find(self, place: Place) -> tuple[Recording, str] | None:
+        """The answer, and "request" or "shape" for what it was found by; None when there is none."""
+        found = self._read(place.request, place.occurrence)
+        if found is not None:
+            return found, "request"
         try:
-            line, _, rest = self._path(digest, occurrence).read_bytes().partition(b"\n")
+            request, occurrence = json.loads(self._path(place.shape, place.shape_occurrence, "same").read_bytes())
+            found = self._read(str(request), int(occurrence))
+        except (OSError, ValueError, TypeError):
+            return None
+        return None if found is None else (found, "shape")
+
+    def _read(self, request: str, occurrence: int) -> Recording | None:
+        try:
+            line, _, rest = self._path(request, occurrence, "rec").read_bytes().partition(b"\n")
             head = json.loads(line)
             pieces, start = [], 0
             for length in head["pieces"]:
@@ -90,5 +138,13 @@ class Recordings:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def _path(self, digest: str, occurrence: int) -> Path:
-        return self._folder / digest[:2] / digest / f"{occurrence}.rec"
+    def _path(self, digest: str, occurrence: int, kind: str) -> Path:
+        return self._folder / digest[:2] / digest / f"{occurrence}.{kind}"
+
+
+def _write(path: Path, parts: list[bytes]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with open(beside, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.writelines(parts)
+    beside.replace(path)

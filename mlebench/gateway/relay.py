@@ -15,7 +15,7 @@ from mlebench.gateway.course import Course, line
 from mlebench.gateway.limits import Limits
 from mlebench.gateway.meter import Expected, Meter
 from mlebench.gateway.prices import PriceTable, Tokens
-from mlebench.gateway.recordings import Recording
+from mlebench.gateway.recordings import Place, Recording
 from mlebench.gateway.stated import Statement, Stream
 from mlebench.gateway.upstream import Answered, Unreachable, Upstream
 from mlebench.gateway.wire import error_body
@@ -32,13 +32,13 @@ class Relay:
         self._limits = limits
 
     async def call(
-        self, request: web.BaseRequest, ask: Ask, size: int, digest: str | None, recording: Recording | None
+        self, request: web.BaseRequest, ask: Ask, size: int, place: Place | None, recording: Recording | None
     ) -> web.StreamResponse:
         """Make the call; BudgetExhausted before anything is sent. Fills `recording` where there is one."""
         expected = self._reader.expected(ask, size, self._meter)
         url, headers, backend = self._reader.target(ask, request.headers)
         await self._meter.begin(expected)
-        course = Course(ask, digest, size)
+        course = Course(ask, place, size)
         statement = Statement(ask.speech)
         try:
             return await self._carry(request, course, statement, url, headers, backend, recording)

@@ -15,7 +15,7 @@ from mlebench.errors import GatewayError
 from mlebench.gateway.api import Budget, Replay, Ticket
 from mlebench.gateway.launcher import Gateway
 from mlebench.gateway.prices import Tokens
-from mlebench.gateway.recordings import Recording, Recordings, request_hash
+from mlebench.gateway.recordings import Occurrences, Place, Recording, Recordings, request_hashes
 
 
 def play(attempt: Attempt) -> list[tuple[int, str, bytes]]:
@@ -80,8 +80,10 @@ def test_streams_come_in_the_pieces_in_which_they_came(world: World, tmp_path: P
     recorded = world.admit(replay=Replay.RECORD, cache=cache)
     text = recorded.chat("SHORT STREAM", stream=True).text
     (path,) = stored(cache, 1)
-    (kept,) = [Recordings(cache).find(path.parent.name, 0)]
-    assert kept is not None and len(kept.pieces) >= 5 and b"".join(kept.pieces).decode() == text
+    found = Recordings(cache).find(Place(path.parent.name, 0, "none", 0))
+    assert found is not None
+    kept = found[0]
+    assert len(kept.pieces) >= 5 and b"".join(kept.pieces).decode() == text
     assert kept.tokens.output == 50 and path.stat().st_mode & 0o077 == 0
     # What was asked for without its usage is replayed without it; the request is another one with it.
     ticket = Ticket("b", KEY, tmp_path / "b.jsonl", "openai/demo", replay=Replay.REPLAY, cache=cache)
@@ -114,23 +116,63 @@ def test_refused_requests_are_not_occurrences(world: World, tmp_path: Path) -> N
         world.admit(replay=Replay.REPLAY)
 
 
+def test_requests_that_differ_in_numbers_only_are_found_by_their_shape(
+    world: World, tmp_path: Path, offline: Gateway
+) -> None:
+    cache = tmp_path / "cache"
+    recorded = world.admit(model="scripted/demo", replay=Replay.RECORD, cache=cache)
+    prompts = ["AGAIN: 3599.2 s are left of 2026-11-28T10-00-00", "AGAIN: 41 s are left of 2026-11-28T10-00-01"]
+    first = [recorded.chat(prompt, "scripted/demo").text for prompt in prompts]
+    stored(cache, 2)
+    ticket = Ticket("b", KEY, tmp_path / "b.jsonl", "scripted/demo", replay=Replay.REPLAY, cache=cache)
+    again = Attempt(offline, ticket, f"http://127.0.0.1:{offline.admit(ticket).port}")
+    later = ["AGAIN: 3597 s are left of 2027-01-01T00-00-00", "AGAIN: 39.5 s are left of 2027-01-01T00-00-01"]
+    assert [again.chat(prompt, "scripted/demo").text for prompt in later] == first
+    assert again.chat("AGAIN: many s are left", "scripted/demo").status_code == 404
+    again.usage_when(lambda usage: usage.replayed == 2)
+    assert [line["found_by"] for line in again.lines()] == ["shape", "shape"]
+    third = Ticket("c", KEY, tmp_path / "c.jsonl", "scripted/demo", replay=Replay.REPLAY, cache=cache)
+    once_more = Attempt(offline, third, f"http://127.0.0.1:{offline.admit(third).port}")
+    assert [once_more.chat(prompt, "scripted/demo").text for prompt in reversed(prompts)] == first[::-1]
+    once_more.usage_when(lambda usage: usage.replayed == 2)
+    assert [line["found_by"] for line in once_more.lines()] == ["request", "request"]
+
+
 def test_hashes_are_of_the_request_alone() -> None:
     body = {"model": "x", "messages": [{"role": "user", "content": "hé"}], "temperature": 0.5}
     same = {"temperature": 0.5, "messages": [{"content": "hé", "role": "user"}], "model": "openai/x"}
-    one = request_hash("openai-chat", "openai/x", body)
-    assert one == request_hash("openai-chat", "openai/x", same) and re.fullmatch("[0-9a-f]{64}", one)
-    assert one != request_hash("openai-chat", "openai/y", body)
-    assert one != request_hash("openai-responses", "openai/x", body)
-    assert one != request_hash("openai-chat", "openai/x", {**body, "temperature": 0.6})
+    one = request_hashes("openai-chat", "openai/x", body)
+    assert one == request_hashes("openai-chat", "openai/x", same) and re.fullmatch("[0-9a-f]{64}", one[0])
+    for other in (
+        request_hashes("openai-chat", "openai/y", body),
+        request_hashes("openai-responses", "openai/x", body),
+        request_hashes("openai-chat", "openai/x", {**body, "stop": "x"}),
+    ):
+        assert other[0] != one[0] and other[1] != one[1]
+    warmer = request_hashes("openai-chat", "openai/x", {**body, "temperature": 0.61})
+    assert warmer[0] != one[0] and warmer[1] == one[1]
+
+
+def test_occurrences_count_on() -> None:
+    counts = Occurrences()
+    places = [counts.take("r1", "s"), counts.take("r2", "s"), counts.take("r1", "s")]
+    assert [(place.occurrence, place.shape_occurrence) for place in places] == [(0, 0), (0, 1), (1, 2)]
+    counts.give_back(places[2])
+    assert counts.take("r1", "s") == places[2]
 
 
 def test_damaged_recordings_count_as_none(tmp_path: Path) -> None:
     room = Recordings(tmp_path)
-    room.store("ab" * 32, 0, Recording(200, "text/plain", [b"one", b"two"], tokens=Tokens(1, 2), size=6))
-    found = room.find("ab" * 32, 0)
-    assert found is not None and found.pieces == [b"one", b"two"] and found.tokens == Tokens(1, 2)
+    place, other = Place("ab" * 32, 0, "cd" * 32, 0), Place("ef" * 32, 0, "cd" * 32, 0)
+    room.store(place, Recording(200, "text/plain", [b"one", b"two"], tokens=Tokens(1, 2), size=6))
+    for asked, how in ((place, "request"), (other, "shape")):
+        found = room.find(asked)
+        assert found is not None and found[0].pieces == [b"one", b"two"] and found[0].tokens == Tokens(1, 2)
+        assert found[1] == how
     path = next(tmp_path.rglob("*.rec"))
     path.write_bytes(path.read_bytes()[:-1])
-    assert room.find("ab" * 32, 0) is None
+    assert room.find(place) is None and room.find(other) is None
     path.write_bytes(b"{}\n")
-    assert room.find("ab" * 32, 0) is None and room.find("cd" * 32, 0) is None
+    assert room.find(place) is None and room.find(Place("x", 0, "y", 0)) is None
+    next(tmp_path.rglob("*.same")).write_bytes(b"[1]")
+    assert room.find(other) is None
