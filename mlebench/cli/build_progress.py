@@ -54,7 +54,9 @@ class BuildProgress:
     def step(self, number: int, total: int, text: str, seconds: float) -> None:
         """A step starts."""
         words = " ".join(text.split())
-        self._step, self._last = f"step {number}/{total}  {words[:60]}", ""
+        if words.startswith("LABEL mlebench."):
+            return  # our own bookkeeping
+        self._step, self._last = f"step {number}/{total}", words
         self._print(f"  {seconds:6.1f} s  step {number}/{total}  {words[:100]}")
 
     def line(self, text: str) -> None:

@@ -82,12 +82,12 @@ def attempt(
     script: dict[str, Any] | None,
     *,
     competition: str = "practice-breast-cancer",
-    seconds: float = 120,
-    stop_after: float | None = None,
-    grace: float = 20,
+    seconds: float = 600,
+    stop_when: str | None = None,
+    grace: float = 60,
     **environment: str,
 ) -> Ended:
-    """Run an agent in its image. `data`: prepared data. `stop_after`: SIGTERM then; else its own end is awaited."""
+    """Run an agent in its image. `data`: prepared data. `stop_when`: SIGTERM as soon as it has printed this."""
     agent = load_agent(agent) if isinstance(agent, str) else agent
     found = Registry().get(competition)
     prepared = data / competition / "prepared"
@@ -134,11 +134,10 @@ def attempt(
             started = time.monotonic()
             handle = sandbox.start(spec)
             try:
-                ended = sandbox.wait(handle, stop_after if stop_after is not None else seconds + grace)
+                ended = _wait(sandbox, handle, seconds + grace, stop_when, home / "agent.log")
                 if ended is None:
                     sandbox.stop(handle, grace)
-                    if stop_after is not None:
-                        ended = sandbox.wait(handle, 5)
+                    ended = sandbox.wait(handle, 5) if stop_when is not None else None
                 took = time.monotonic() - started
                 sandbox.logs(handle, home / "agent.log", 10_000_000)
             finally:
@@ -147,3 +146,15 @@ def attempt(
             return Ended(ended, took, outbox, printed, list(server.ledger.entries))
     finally:
         service.stop()
+
+
+def _wait(sandbox: DockerSandbox, handle: str, seconds: float, stop_when: str | None, log: Path) -> Exit | None:
+    """Until the agent ends, has printed `stop_when`, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while stop_when is not None and time.monotonic() < deadline:
+        if (ended := sandbox.wait(handle, 0.5)) is not None:
+            return ended
+        sandbox.logs(handle, log, 10_000_000)
+        if stop_when in log.read_text(errors="replace"):
+            return None
+    return sandbox.wait(handle, max(0.0, deadline - time.monotonic()))

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from agents_kit import need_engine, prepared_data
+from agents_kit import mlebench, need_engine, prepared_data
 from by_hand import KEY, Ended, attempt
 
 from mlebench.agents.agent import load_agent
 from mlebench.content import content_dir
-from mlebench.data.paths import DataDir
-from mlebench.grading.grade import grade_submission
-from mlebench.registry import Registry
 
 FOLDER = content_dir("agents") / "openhands"
-DEMO = json.loads((FOLDER / "scripted" / "demo.json").read_text())
 
 
 def shell(command: str, **more: Any) -> dict[str, Any]:
@@ -29,39 +24,36 @@ def shell(command: str, **more: Any) -> dict[str, Any]:
 
 
 def run(tmp_path: Path, *replies: dict[str, Any], **options: Any) -> Ended:
-    """Run the agent with a model that gives these answers, the last one for ever; without any: the demo, one hiccup."""
+    """Run the agent with a model that gives these answers, the last one for ever."""
     need_engine("mlebench-openhands")
-    hiccup = {"times": 1, "reply": {"status": 503, "error": "later"}}
-    rules = [{"has_tool": "terminal", "replies": list(replies)}] if replies else [hiccup, *DEMO["rules"]]
-    script = {"rules": rules}
+    script = {"rules": [{"has_tool": "terminal", "replies": list(replies)}]}
     tmp_path.chmod(0o755)
     return attempt(tmp_path, "openhands", prepared_data(), script, **options)
 
 
 @pytest.mark.docker
 def test_to_a_graded_submission(tmp_path: Path) -> None:
-    ended = run(tmp_path)
-    assert ended.exit is not None and ended.exit.code == 0, ended.printed
-    assert (ended.claim["end"], ended.claim["steps"]) == ("finished", 8)
-    paths = DataDir(prepared_data()).paths("practice-breast-cancer")
-    report = grade_submission(Registry().get("practice-breast-cancer"), ended.submission, paths)
-    assert report.score is not None and report.score > 0.95
-    assert "RandomForest" in (ended.outbox / "code" / "solution.py").read_text()
-    events = [json.loads(line) for line in (ended.outbox / "logs" / "events.jsonl").read_text().splitlines()]
+    need_engine("mlebench-openhands")
+    where = ["--runs-dir", str(tmp_path), "--data-dir", str(prepared_data()), "--name", "run", "--json"]
+    what = ["--agent", "openhands", "-c", "practice-breast-cancer", "--model", "scripted/demo", "--time-limit", "5m"]
+    done = mlebench("run", *what, *where)
+    assert done.returncode == 0, done.stderr
+    (attempt,) = json.loads(done.stdout)["attempts"]
+    folder = tmp_path / "run" / attempt["id"]
+    assert (attempt["end"], attempt["claim"]["steps"]) == ("finished", 8), (folder / "agent.log").read_text()
+    assert attempt["grade"]["outcome"] == "graded" and attempt["grade"]["score"] > 0.95
+    assert (attempt["usage"]["calls"], attempt["usage"]["errors"], attempt["usage"]["unmetered"]) == (8, 0, 0)
+    assert "RandomForest" in (folder / "code" / "solution.py").read_text()
+    events = [json.loads(line) for line in (folder / "logs" / "events.jsonl").read_text().splitlines()]
     assert [one["kind"] for one in events][:2] == ["SystemPromptEvent", "MessageEvent"]
     assert sum(one["kind"] == "ActionEvent" for one in events) == 8
     first = events[1]["llm_message"]["content"][0]["text"]
-    assert "machine-learning competition" in first and "2 GB of memory" in first and "solution.py" in first
+    assert "machine-learning competition" in first and "Hardware: " in first and "solution.py" in first
     assert "/opt/task/bin/python" in json.dumps(events)
-    answered = [call for call in ended.calls if call["status"] == 200]
-    assert len(answered) == len(ended.calls) - 1 == 8
-    assert len(list((ended.outbox / "logs" / "completions").iterdir())) == 9  # the failed call is kept too
-    usage = json.loads((ended.outbox / "logs" / "usage.json").read_text())["agent"]["accumulated_token_usage"]
-    assert usage["prompt_tokens"] == sum(call["usage"]["input"] for call in answered)
-    sent = ended.calls[0]["parameters"]
-    assert sent == {"model": "scripted/demo", "max_completion_tokens": 8192}
-    for path in ended.outbox.rglob("*"):
-        assert not path.is_file() or KEY not in path.read_text(errors="replace"), path
+    assert len(list((folder / "logs" / "completions").iterdir())) == 8
+    counted = json.loads((folder / "logs" / "usage.json").read_text())["agent"]["accumulated_token_usage"]
+    usage = attempt["usage"]
+    assert (counted["prompt_tokens"], counted["completion_tokens"]) == (usage["tokens_in"], usage["tokens_out"])
 
 
 @pytest.mark.docker
@@ -69,7 +61,11 @@ def test_a_model_that_fails_for_ever_is_given_up(tmp_path: Path) -> None:
     failing = {"status": 500, "error": "out of order"}
     ended = run(tmp_path, failing, OPTION_MODEL_PATIENCE="3")
     assert ended.claim["end"] == "model_failure" and "out of order" in ended.claim["message"]
-    assert len(ended.calls) >= 2 and ended.seconds < 60
+    assert len(ended.calls) >= 2
+    assert {call["parameters"]["max_completion_tokens"] for call in ended.calls} == {8192}
+    assert set(ended.calls[0]["parameters"]) == {"model", "max_completion_tokens"}  # nothing a provider may not know
+    for path in ended.outbox.rglob("*"):
+        assert not path.is_file() or KEY not in path.read_text(errors="replace"), path
     spent = run(tmp_path, {"status": 429, "error": "budget_exhausted: no dollars are left"})
     assert spent.claim["end"] == "model_failure" and "budget_exhausted" in spent.claim["message"]
     assert len(spent.calls) == 1
@@ -79,14 +75,15 @@ def test_a_model_that_fails_for_ever_is_given_up(tmp_path: Path) -> None:
 def test_endless_chatter_ends(tmp_path: Path) -> None:
     ended = run(tmp_path, {"text": "Let me think about it."})
     assert ended.claim["end"] == "model_failure" and "no tool in 3 turns" in ended.claim["message"]
-    assert len(ended.calls) == 3 and ended.seconds < 60
+    assert len(ended.calls) == 3
 
 
 @pytest.mark.docker
 def test_steps_are_counted_over_all_turns_and_the_shell_has_no_key(tmp_path: Path) -> None:
-    work = [shell("echo 1"), {"text": "Well?"}, shell("echo 2"), shell("env"), shell("echo 4")]
+    hiccup = {"status": 503, "error": "later"}
+    work = [hiccup, shell("echo 1"), {"text": "Well?"}, shell("echo 2"), shell("env"), shell("echo 4")]
     ended = run(tmp_path, *work, STEP_LIMIT="4")
-    assert (ended.claim["end"], ended.claim["steps"], len(ended.calls)) == ("out_of_steps", 4, 4)
+    assert (ended.claim["end"], ended.claim["steps"], len(ended.calls)) == ("out_of_steps", 4, 5)
     shown = (ended.outbox / "logs" / "events.jsonl").read_text()
     assert "VALIDATE_SCRIPT" in shown and "API_KEY" not in shown and "BASE_URL" not in shown
 
@@ -104,17 +101,20 @@ def test_a_loop_is_told_so_and_then_ended(tmp_path: Path) -> None:
 @pytest.mark.docker
 def test_a_command_beyond_the_time_limit_is_cut_off(tmp_path: Path) -> None:
     write = "printf 'import os\\nprint(\"submission\")\\n' > first.py"
-    ended = run(tmp_path, shell(write), shell("sleep 555", timeout=600), seconds=24)
-    assert ended.exit is not None and ended.exit.code == 0 and ended.seconds < 40
-    assert (ended.claim["end"], ended.claim["steps"]) == ("out_of_time", 2)
+    for seconds in (25, 60, 150):  # the first is enough where the machine has time to import the SDK in it
+        ended = run(tmp_path, shell(write), shell("sleep 5555", timeout=6000), seconds=seconds)
+        assert ended.claim["end"] == "out_of_time"
+        if ended.claim["steps"] == 2:
+            break
+    assert ended.claim["steps"] == 2 and ended.exit is not None and ended.exit.code == 0, ended.printed
+    assert ended.seconds < seconds + 30
     assert (ended.outbox / "code" / "solution.py").read_text() == (ended.outbox / "code" / "first.py").read_text()
 
 
 @pytest.mark.docker
 def test_sigterm_saves_what_there_is(tmp_path: Path) -> None:
-    started = time.monotonic()
-    ended = run(tmp_path, shell("sleep 555", timeout=600), seconds=500, stop_after=20)
-    assert ended.exit is not None and ended.exit.code == 0 and time.monotonic() - started < 60
+    ended = run(tmp_path, shell("sleep 5555", timeout=6000), stop_when="step 1: terminal sleep")
+    assert ended.exit is not None and ended.exit.code == 0, ended.printed
     assert (ended.claim["end"], ended.claim["message"]) == ("out_of_time", "Ended by SIGTERM.")
     assert (ended.outbox / "logs" / "usage.json").is_file()
 
