@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Bench:
     sandbox: str
 
     def run(self, agent: Path, model: str | None, seconds: int, grace: int) -> Done:
-        """One attempt with this time limit; waits for its end. A Ctrl-C reaches the run too and ends it cleanly."""
+        """One attempt with this time limit; waits for its end. Ctrl-C ends it cleanly."""
         runs = self.folder / "runs"
         name = f"check-{1 + len(list(runs.glob('check-*')))}"
         words = [sys.executable, "-m", "mlebench", "run", "--agent", str(agent), "-c", self.competition]
@@ -43,10 +44,19 @@ class Bench:
         words += ["--name", name, "--runs-dir", str(runs), "--data-dir", str(self.data_dir)]
         if model is not None:
             words += ["--model", model]
-        running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace")
+        # In a session of its own: a terminal's Ctrl-C would reach the run twice, and the second one means "at once".
+        running = subprocess.Popen(
+            words,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
         try:
             output, complaints = running.communicate()
         except KeyboardInterrupt:
+            running.send_signal(signal.SIGINT)
             running.communicate()
             raise
         folder = runs / name / f"{self.competition}-s0"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import pytest
 from agents_kit import mlebench, need_engine, prepared_data
 
 from mlebench.agents.agent import builtin_agents, load_agent
+from mlebench.agents.check_runs import leftovers
 from mlebench.errors import AgentError
 
 
@@ -69,6 +74,25 @@ def test_an_agent_that_does_not_end_on_sigterm_fails(tmp_path: Path) -> None:
     code, found = check(folder)
     assert code == 1 and [what for what, (verdict, _) in found.items() if verdict == "fail"] == ["keeps the time limit"]
     assert "had to be killed" in found["keeps the time limit"][1]
+
+
+def test_ctrl_c_ends_what_runs(tmp_path: Path) -> None:
+    folder, scratch = make(tmp_path), tmp_path / "scratch"
+    scratch.mkdir()
+    (folder / "start.py").write_text(
+        "import pathlib, time\npathlib.Path({!r}).touch()\ntime.sleep(300)\n".format(str(tmp_path / "up"))
+    )
+    command = [sys.executable, "-m", "mlebench", "agents", "check", str(folder), "--sandbox", "process"]
+    command += ["--data-dir", str(prepared_data())]
+    checking = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "up").exists():
+        assert time.monotonic() < deadline and checking.poll() is None
+        time.sleep(0.1)
+    checking.send_signal(signal.SIGINT)
+    _, told = checking.communicate(timeout=60)
+    assert checking.returncode == 130 and "Traceback" not in told
+    assert not list(scratch.iterdir()) and leftovers(scratch) == []
 
 
 def test_what_cannot_be_tried_is_said_before_anything_runs(tmp_path: Path) -> None:
