@@ -23,7 +23,7 @@ from openhands.tools.task_tracker import TaskTrackerTool
 from openhands.tools.terminal import TerminalTool
 from outcome import Outcome
 from pydantic import SecretStr
-from task import GO_ON, STUCK, Settings, first_message, minutes, steps_text
+from task import GO_ON, STUCK, Settings, first_message, steps_text, time_text
 
 warnings.filterwarnings("ignore", message="Cost calculation failed")  # the gateway knows prices
 
@@ -149,7 +149,7 @@ class Drive:
         else:
             self._failing_since = None
             text = STUCK + "\n" if status is Status.STUCK else ""
-            text += GO_ON.format(minutes=minutes(settings), steps=steps_text(left), submission=settings.submission)
+            text += GO_ON.format(time=time_text(settings), steps=steps_text(left), submission=settings.submission)
             await asyncio.to_thread(self.conversation.send_message, text)
 
     def _end_of_work(self, status: Status, idle: int) -> None:

@@ -22,11 +22,11 @@ More about this place
   Do not copy the data and do not write large intermediate files into {code}; /tmp is there for them.
   A command that prints nothing for 30 seconds comes back to you unfinished. Give long ones a timeout (in seconds), or
   start them in the background with their output in a file, and look at it.
-  You have about {minutes} minutes{steps}. Submit something simple early, then use the time that is left to improve:
+  You have about {time}{steps}. Submit something simple early, then use the time that is left to improve:
   validate on data held out from training, compare ideas, keep what helps. Ask the validation script before you end.
 """
 
-GO_ON = """You have about {minutes} minutes{steps} left, so go on: there is nobody to hand over to.
+GO_ON = """You have about {time}{steps} left, so go on: there is nobody to hand over to.
 Check that {submission} is there and valid, then look for what would improve the held-out score the most and try it.
 If nothing more can be gained, call finish."""
 
@@ -135,15 +135,16 @@ def first_message(settings: Settings) -> str:
     notes = NOTES.format(
         hardware=f"Hardware: {settings.hardware}." if settings.hardware else f"{os.cpu_count()} processors.",
         code=settings.code,
-        minutes=minutes(settings),
+        time=time_text(settings),
         steps=steps_text(settings.step_limit),
     )
     return settings.instructions.rstrip() + "\n" + notes
 
 
-def minutes(settings: Settings) -> int:
-    """Whole minutes until the deadline."""
-    return max(0, round(settings.seconds_left / 60))
+def time_text(settings: Settings) -> str:
+    """What is left until the deadline: minutes, or seconds when it is little."""
+    seconds = max(0, round(settings.seconds_left))
+    return f"{seconds} seconds" if seconds < 180 else f"{round(seconds / 60)} minutes"
 
 
 def steps_text(steps: int | None) -> str:
