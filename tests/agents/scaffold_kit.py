@@ -104,6 +104,8 @@ class Bench:
     options: dict[str, str] = field(default_factory=dict)
     image: str | None = None
     grace: float = 20.0
+    environment: dict[str, str] = field(default_factory=dict)
+    """Further variables."""
 
     def run(self, script: Mapping[str, Any], *, stop_when: str | None = None, seconds: float = 150) -> Outcome:
         """Run to the end with this scripted model; `stop_when`: ask it to end (SIGTERM) once that file is there."""
@@ -159,6 +161,7 @@ class Bench:
             "SEED": "0",
             "HARDWARE": "2 processors, 2 GB of memory, no GPU",
             "SAMPLE_SUBMISSION": str(data / "sample_submission.csv"),
+            **self.environment,
         }
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
-from aide.utils import serialize, tree_export
+from aide.utils import tree_export
 from contract import append_line, write_atomically
 from omegaconf import OmegaConf
 
 _TREE_SECONDS = 2.0
+
+
+def journal_json(journal: Any) -> str:
+    """The journal as AIDE's own serialize.dumps_json writes it, which copies the tree by recursion: deep ones fail."""
+    nodes = []
+    for node in journal.nodes:
+        alone = copy.copy(node)
+        alone.parent, alone.children = None, set()
+        nodes.append(alone.to_dict())
+    parents = {node.id: node.parent.id for node in journal.nodes if node.parent is not None}
+    return json.dumps({"nodes": nodes, "node2parent": parents, "__version": "2"}, separators=(",", ":"))
 
 
 class Record:
@@ -27,11 +41,13 @@ class Record:
         if not self._journal.nodes:
             return
         try:
-            write_atomically(self._folder / "journal.json", serialize.dumps_json(self._journal))
+            write_atomically(self._folder / "journal.json", journal_json(self._journal))
             if last or self._tree_took < _TREE_SECONDS:
                 started = time.monotonic()
                 partial = self._folder / ".tree_plot.html"
-                tree_export.generate(self._cfg, self._journal, partial)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # its layout divides by zero while all nodes are roots
+                    tree_export.generate(self._cfg, self._journal, partial)
                 partial.replace(self._folder / "tree_plot.html")
                 self._tree_took = time.monotonic() - started
         except Exception as problem:  # of AIDE's export, of a full disk: the search goes on

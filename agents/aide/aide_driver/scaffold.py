@@ -23,7 +23,7 @@ from aide_driver.preview import data_preview
 from aide_driver.settings import Settings
 from aide_driver.task_text import SUBMISSION
 
-_OUTPUT_CHARS = 100_000
+_OUTPUT_CHARS = 20_000
 """Of what a script prints so much is kept: AIDE's prompts use 5,000, but keep all of it in memory and in the journal."""
 _AFTER_TIMEOUT = 12.0
 """AIDE needs so many seconds at most to stop a script whose time is over."""
