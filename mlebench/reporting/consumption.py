@@ -23,10 +23,11 @@ class ModelUse(_Figures):
     calls: int
     attempts: int
     """Attempts that asked it."""
-    tokens_in: int
-    tokens_out: int
+    tokens_in: int | None
+    """None, as the others, where only calls were told of each model."""
+    tokens_out: int | None
     usd: float | None
-    """None where its price is not known."""
+    """None, too, where its price is not known."""
 
 
 class ModelTotals(_Figures):
@@ -127,8 +128,8 @@ def _models(usages: Sequence[Usage]) -> list[ModelUse]:
                 model=name,
                 calls=sum(usage.models.get(name, 0) for usage in usages),
                 attempts=sum(name in usage.models for usage in usages),
-                tokens_in=sum(part.tokens_in for part in parts),
-                tokens_out=sum(part.tokens_out for part in parts),
+                tokens_in=sum(part.tokens_in for part in parts) if parts else None,
+                tokens_out=sum(part.tokens_out for part in parts) if parts else None,
                 usd=sum(cost for cost in costs if cost is not None) if costs and None not in costs else None,
             )
         )

@@ -42,8 +42,7 @@ def _card(runs: _Runs, *, many: bool) -> Html:
         "article",
         element("h3", first.title, id=f"{identity}-title"),
         _tags(runs),
-        *_plot(runs, many=many),
-        *_time_plot(runs, many=many),
+        element("div", *_plot(runs, many=many), *_time_plot(runs, many=many), class_="plots"),
         _attempts(runs, many=many),
         _source(first),
         class_="card",
@@ -119,20 +118,16 @@ def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
 def _attempts(runs: _Runs, *, many: bool) -> Html:
     rows: list[list[Content]] = []
     remarks: list[Html] = []
-    costed = any(attempt.calls is not None for _, _, competition in runs for attempt in competition.attempts)
     for index, name, competition in runs:
         key = Html(
             f'<svg class="key" viewBox="0 0 16 16" role="img" aria-label="{escaped(name)}">{mark(index, 8, 8)}</svg>'
         )
         for attempt in competition.attempts:
             who = f"{name}, seed {attempt.seed}" if many else f"Seed {attempt.seed}"
-            cells = _cells(attempt)
-            if costed:
-                cells.append(_cost(attempt))
-            rows.append([join([key if many else None, attempt.seed]), *cells])
+            rows.append([join([key if many else None, attempt.seed]), *_cells(attempt)])
             if attempt.message:
                 remarks.append(element("li", element("b", f"{who}: "), attempt.message))
-    headings = ["Seed", "Score", "Earned", "Rank", "Pct.", *(["Cost"] if costed else [])]
+    headings = ["Seed", "Score", "Earned", "Rank", "Pct."]
     listed = table(headings, rows, caption=f"Attempts at {runs[0][2].id}")
     return join([listed, element("ul", *remarks, class_="remarks")]) if remarks else listed
 
@@ -141,7 +136,7 @@ def _cells(attempt: AttemptSummary) -> list[Content]:
     if attempt.score is None:
         what = text.words(attempt.fate) + (f": {text.words(attempt.reason)}" if attempt.reason else "")
         tag = element("span", what, class_="tag caution" if attempt.missing else "tag alarm")
-        return [text.UNDEFINED, tag, text.UNDEFINED, text.UNDEFINED]
+        return [join([text.UNDEFINED, _cost(attempt)], " "), tag, text.UNDEFINED, text.UNDEFINED]
     tags: list[Content] = []
     if attempt.medal:
         tags.append(element("span", attempt.medal, class_=f"tag {attempt.medal}"))
@@ -155,14 +150,15 @@ def _cells(attempt: AttemptSummary) -> list[Content]:
     bounds = None if exact else element("small", f"{attempt.rank_low:,}–{attempt.rank_high:,}", class_="soft")
     rank = join([text.rank(attempt.rank, attempt.rank_low, attempt.rank_high), bounds], " ")
     percentile = text.percentile(attempt.percentile) if attempt.rank else text.UNDEFINED
-    return [text.brief(attempt.score), earned, rank, percentile]
+    return [join([text.brief(attempt.score), _cost(attempt)], " "), earned, rank, percentile]
 
 
-def _cost(attempt: AttemptSummary) -> Content:
+def _cost(attempt: AttemptSummary) -> Html | None:
+    """Dollars and tokens below the score."""
     if attempt.calls is None:
-        return text.UNDEFINED
-    tokens = element("small", f"{text.count(attempt.tokens)} tokens", class_="soft")
-    return join([text.usd(attempt.usd), tokens], " ")
+        return None
+    cost = f"{text.usd(attempt.usd)}, " if attempt.usd is not None else ""
+    return element("small", f"{cost}{text.count(attempt.tokens)} tokens", class_="soft")
 
 
 def _source(competition: CompetitionSummary) -> Html | None:

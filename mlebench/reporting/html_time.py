@@ -26,10 +26,9 @@ def over_time_section(summaries: Sequence[RunSummary]) -> list[Html]:
 
 def _plot(summaries: Sequence[RunSummary]) -> Html:
     curves = [(s.run.name, s.over_time.medal_curve if s.over_time else []) for s in summaries]
-    last = max((at for _, curve in curves for at, _ in curve), default=0.0)
-    limit = max(summary.run.time_limit_seconds for summary in summaries)
-    # Where all is over long before the limit, the rest of the axis would be empty.
-    plot = Html(medals_over_time(curves, limit if last > limit / 4 else max(1.0, 1.1 * last)))
+    # To the end of the longest attempt: where all is over long before the limit, the rest would be empty.
+    longest = max((a.seconds for s in summaries for a in s.attempts if a.seconds is not None), default=0.0)
+    plot = Html(medals_over_time(curves, longest))
     note = (
         "Share of competitions with any medal, mean over seeds; each attempt counts by its last snapshot at that time."
     )

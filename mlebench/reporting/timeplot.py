@@ -24,7 +24,11 @@ from mlebench.reporting.plot import (
 )
 
 _UNITS = ((3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
-_NICE = (1, 2, 3, 4, 5, 6, 8, 10, 12, 24, 48, 100, 200, 500, 1000)
+_NICE = {
+    "hours": (1, 2, 3, 4, 6, 8, 12, 24, 48, 96),
+    "minutes": (1, 2, 5, 10, 15, 20, 30),
+    "seconds": (1, 2, 5, 10, 15, 20, 30),
+}
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ class TimeAxis:
 
     def ticks(self) -> list[tuple[float, str]]:
         """(distance, label) of round times."""
-        size, _ = self.unit
+        size, name = self.unit
         most = self.seconds / size
-        step = next((nice for nice in _NICE if most / nice <= 6), most / 6)
+        step = next((nice for nice in _NICE[name] if most / nice <= 6), most / 6)
         return [(self.x(n * step * size), f"{n * step:g}") for n in range(int(most / step + 1e-9) + 1)]
 
     def drawing(self) -> list[str]:
