@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
 import signal
 import threading
 import time
@@ -12,17 +10,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from openhands.sdk import LLM, Agent, Conversation, Tool
-from openhands.sdk.context.condenser import LLMSummarizingCondenser
+from coder import make_agent
+from leavings import keep_solution, save_usage
+from openhands.sdk import Conversation
 from openhands.sdk.conversation.exceptions import ConversationRunError
 from openhands.sdk.conversation.state import ConversationExecutionStatus as Status
 from openhands.sdk.event import ActionEvent, MessageEvent
 from openhands.sdk.event.conversation_error import ConversationErrorEvent
-from openhands.tools.file_editor import FileEditorTool
-from openhands.tools.task_tracker import TaskTrackerTool
-from openhands.tools.terminal import TerminalTool
 from outcome import Outcome
-from pydantic import SecretStr
 from task import GO_ON, STUCK, Settings, first_message, steps_text, time_text
 
 warnings.filterwarnings("ignore", message="Cost calculation failed")  # the gateway knows prices
@@ -207,49 +202,6 @@ class Drive:
                 await asyncio.to_thread(self.conversation.send_message, "Notice: " + " ".join(news))
 
 
-def make_agent(settings: Settings) -> Agent:
-    """The SDK's coding agent with local tools and a condenser."""
-    llm = make_llm(settings, settings.model, "agent")
-    condenser = LLMSummarizingCondenser(
-        llm=make_llm(settings, settings.condenser_model, "condenser"),
-        max_size=settings.condense_events,
-        keep_first=4,
-    )
-    tools = [
-        Tool(name=TerminalTool.name, params={"terminal_type": "subprocess"}),
-        Tool(name=FileEditorTool.name),
-        Tool(name=TaskTrackerTool.name),
-    ]
-    return Agent(llm=llm, tools=tools, system_prompt_kwargs={"cli_mode": True}, condenser=condenser)
-
-
-def make_llm(settings: Settings, model: str, usage: str) -> LLM:
-    """A model behind the gateway's OpenAI door; nothing is sent that a provider might not know."""
-    return LLM(
-        model=f"openai/{model}",
-        base_url=settings.base_url,
-        api_key=SecretStr(settings.key),
-        usage_id=usage,
-        api_mode="chat",
-        native_tool_calling=True,
-        num_retries=1,  # the gateway retries, and _after_error does
-        timeout=1200,
-        max_input_tokens=max(16_384, int(0.95 * (settings.context_tokens - settings.max_output_tokens))),
-        max_output_tokens=settings.max_output_tokens,
-        temperature=settings.temperature,
-        reasoning_effort=settings.reasoning_effort,
-        capability_overrides={
-            "supports_reasoning_effort": settings.reasoning_effort is not None,
-            "supports_sampling_params": settings.temperature is not None,
-            "supports_prompt_cache_key": model.startswith("openai/"),
-            "supports_prompt_cache_retention": False,
-            "thinking_mode": "none",
-        },
-        log_completions=True,
-        log_completions_folder=str(settings.logs / "completions"),
-    )
-
-
 def drive(settings: Settings, outcome: Outcome) -> None:
     """Run the attempt; afterwards the outcome, the usage and the code are in place and no command runs on."""
     whole: list[Drive] = []
@@ -264,15 +216,9 @@ def drive(settings: Settings, outcome: Outcome) -> None:
         loop.run_until_complete(attempt())
     finally:
         if whole:
-            _save_usage(whole[0], settings.logs)
+            save_usage(whole[0].conversation, settings.logs)
             _close(whole[0])
         keep_solution(settings.code)
-
-
-def _save_usage(drive: Drive, logs: Path) -> None:
-    stats = drive.conversation.conversation_stats
-    usage = {name: metrics.model_dump(mode="json") for name, metrics in stats.usage_to_metrics.items()}
-    (logs / "usage.json").write_text(json.dumps(usage, indent=2) + "\n", encoding="utf-8")
 
 
 def _close(drive: Drive) -> None:
@@ -280,23 +226,6 @@ def _close(drive: Drive) -> None:
     closing = threading.Thread(target=drive.conversation.close, daemon=True)
     closing.start()
     closing.join(_CLOSE_SECONDS)
-
-
-def keep_solution(code: Path) -> None:
-    """Where the agent left no solution.py, the newest script that speaks of a submission stands for it."""
-    target = code / "solution.py"
-    if target.is_file():
-        return
-    scripts = sorted((path for path in code.rglob("*.py") if path.is_file() and not path.is_symlink()), key=_age)
-    for path in scripts:
-        if "submission" in path.read_text(encoding="utf-8", errors="replace"):
-            shutil.copyfile(path, target)
-            print(f"openhands: {path.relative_to(code)} is kept as solution.py", flush=True)
-            return
-
-
-def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
 
 
 def _told(event: ActionEvent | MessageEvent, width: int = 120) -> str:
