@@ -79,6 +79,10 @@ class LeaseDesk(Protocol):
         """A share for `owner` (a sandbox name), or None while all GPUs are held or unhealthy."""
         ...
 
+    def waiting_for(self) -> str:
+        """What else than the runner's own attempts kept `take` from a share when it last gave none; may be empty."""
+        ...
+
     def adopt(self, owner: str, share: Share) -> Lease:
         """Hold again what an attempt that was taken over already uses."""
         ...

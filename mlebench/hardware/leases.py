@@ -44,6 +44,7 @@ class Leases:
         self._lock = threading.Lock()
         self._mine: dict[str, _Lease] = {}
         self._left_out: dict[str, str] = {}
+        self._foreign = ""
 
     @property
     def inventory(self) -> Inventory:
@@ -60,6 +61,18 @@ class Leases:
             looked_at = self._inventory.gpus if self._inventory and self._policy.gpus_per_attempt > 0 else ()
             broken = [f"{gpu.title} {gpu.fault}." for gpu in looked_at if gpu.fault]
             return [*broken, *self._left_out.values()]
+
+    def waiting_for(self) -> str:
+        """Why nothing was free when last asked, as far as this runner's own attempts are not the reason; else ""."""
+        with self._lock:
+            holders = self._foreign
+        reasons = [f"other runs hold what was asked for ({holders})"] if holders else []
+        return "; ".join([*reasons, *(sentence.rstrip(".") for sentence in self.left_out)])
+
+    def _note_foreign(self, others: Sequence[Record]) -> None:
+        with self._lock:
+            names = sorted(record.owner for record in others if record.owner not in self._mine)
+            self._foreign = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
     @cached_property
     def _cores(self) -> dict[int, int]:
@@ -104,6 +117,7 @@ class Leases:
                 others = [entry.record for entry in entries if entry is not own and not self._stale.passed_over(entry)]
                 choice = self._choose(others, own, unsound)
                 if choice is None:
+                    self._note_foreign(others)
                     return None
                 holds, cpuset = choice
                 if sound.issuperset(hold.device for hold in holds):
@@ -140,6 +154,7 @@ class Leases:
 
     def _enter(self, record: Record, share: Share | None = None) -> _Lease:
         """Write the lease down; the folder is locked."""
+        share = share or self._share(record.holds, record.cpuset)
         file = self._ledger.write(record)
 
         def give_back() -> None:
@@ -154,7 +169,7 @@ class Leases:
             except HardwareError:
                 close_lease(file)  # the folder is gone, and the record with it
 
-        lease = _Lease(share or self._share(record.holds, record.cpuset), give_back, file)
+        lease = _Lease(share, give_back, file)
         with self._lock:
             self._mine[record.owner] = lease
         return lease

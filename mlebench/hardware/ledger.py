@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from mlebench.errors import HardwareError
 from mlebench.sandbox.processes import boot_mark, start_mark
@@ -58,7 +58,7 @@ class Record(BaseModel):
     namespace: str
     """The pid namespace in which `pid` means something."""
     user: int
-    since: datetime
+    since: AwareDatetime
     token: str
     """Tells one lease of an owner from the next."""
 
@@ -247,8 +247,8 @@ def _read(path: Path) -> Entry | None:
         except ValidationError:
             return None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:  # held by its runner; or it cannot be told, which must free nothing
             return Entry(path, record, alive=True)
         return Entry(path, record, alive=_runs(record))
     finally:

@@ -15,6 +15,8 @@ BINDING = "pynvml"
 _NOT_TOLD = {2, 3, 4, 6, 12, 13, 20, 22, 25, 26}
 """Return codes that say "this question has no answer here" (invalid argument, not supported, no permission, not found,
 library or function not found, memory, ECC of a vGPU, version mismatch, deprecated): no fault of the device."""
+_BEGIN_ANEW = {1, 9, 18}
+"""Not initialised, driver not loaded, driver of another version: it was reloaded since, so the library is as well."""
 _NO_LIBRARY, _NO_DRIVER, _MISMATCH, _NO_PERMISSION, _LOST, _RESET = 12, 9, 18, 4, 15, 16
 
 _lock = threading.Lock()
@@ -66,7 +68,15 @@ def ask(function: str, *args: Any) -> Any:
     except binding.NVMLError as error:
         if error.value in _NOT_TOLD:
             return None
+        if error.value in _BEGIN_ANEW:
+            _forget()
         raise DeviceFaultError(fault(error)) from None
+
+
+def _forget() -> None:
+    global _ready
+    with _lock:
+        _ready = None
 
 
 def handle_of(device: str) -> Any:

@@ -15,8 +15,10 @@ and from then on each line stands for twice as many samples.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -82,8 +84,8 @@ class Series:
         self._lines = len(lines)
         if lines:
             self.last = lines[-1]
-            # A line cut off by a crash, or one written early, stands for fewer samples than the others.
-            self._per_line = max(int(line["n"]) for line in lines)
+            # Most lines stand for so many; single ones for fewer (written early) or more (the disk was full).
+            self._per_line = Counter(int(line["n"]) for line in lines).most_common(1)[0][0]
         _write_whole(self.path, [header, *lines])
 
     def add(self, sample: Line) -> None:
@@ -98,9 +100,13 @@ class Series:
         """Write what waits for its line to be full."""
         if self._pending is None:
             return
-        line, self._pending = self._pending, None
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_text(line))
+        with self.path.open("ab", buffering=0) as file:
+            size, content = file.seek(0, os.SEEK_END), _text(self._pending).encode()
+            if file.write(content) != len(content):
+                # The disk is full. What waits is merged with the next sample, so that totals stay true.
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._pending = None
         self._lines += 1
         if self._lines >= self.limit:
             self._coarsen()

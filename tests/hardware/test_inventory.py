@@ -79,6 +79,16 @@ class TestGpus:
         ]
         assert found[2].uuid == "GPU-00000002" and found[3].name == "NVIDIA H200"
 
+    def test_a_driver_that_is_loaded_anew_is_found_again(self, install):
+        fake = install(*cards(1))
+        assert take_inventory().gpus
+        for code in (1, 9, 18):
+            fake.cards[0].faults["nvmlDeviceGetName"] = code
+            assert take_inventory().gpus[0].fault
+            fake.cards[0].faults.clear()
+            before = fake.calls["nvmlInit"]
+            assert take_inventory().gpus[0].fault is None and fake.calls["nvmlInit"] == before + 1
+
     def test_a_driver_that_hangs_is_told(self, install, monkeypatch):
         import threading
 

@@ -258,6 +258,17 @@ class TestRefusing:
         assert lease and lease.share.gpus == [free.uuid] and here.take("b") is None
         assert here.left_out == ["GPU 0 (NVIDIA H200) is used by somebody else: 5.0 GB of its memory are taken."]
 
+    def test_what_is_waited_for_is_told_unless_it_is_ones_own(self, install):
+        first, busy = cards(2)
+        install(first, busy)
+        here, other = desk(), desk()
+        assert here.take("a") and here.take("b") and here.take("c") is None and here.waiting_for() == ""
+        assert other.take("d") is None and other.waiting_for() == "other runs hold what was asked for (a, b)"
+        busy.used = 5 * GB
+        here = desk({"gpus": ("1",)}, folder=Path(str(ledger.default_folder()) + "2"))
+        assert here.take("e") is None
+        assert here.waiting_for() == "GPU 1 (NVIDIA H200) is used by somebody else: 5.0 GB of its memory are taken"
+
     def test_one_that_breaks_during_the_run_is_left_out_and_comes_back(self, install):
         from mlebench.hardware.health import Health
 
@@ -534,6 +545,17 @@ class TestLedger:
     def _enter(self, book: ledger.Ledger, order: list[str]) -> None:
         with book.locked():
             order.append("second")
+
+    def test_a_lock_that_cannot_be_tried_frees_nothing(self, tmp_path: Path, monkeypatch):
+        book = ledger.Ledger(tmp_path)
+        with book.locked():
+            ledger.close_lease(book.write(self.record().model_copy(update={"start": "12345"})))
+
+            def refuse(file: int, how: int) -> None:
+                raise OSError(9, "Bad file descriptor")
+
+            monkeypatch.setattr(ledger.fcntl, "flock", refuse)
+            assert [entry.alive for entry in book.entries()] == [True]
 
     def test_a_full_disk_gives_no_lease(self, tmp_path: Path, monkeypatch):
         book = ledger.Ledger(tmp_path)

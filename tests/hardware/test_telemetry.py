@@ -278,6 +278,46 @@ def test_a_day_of_eight_gpus_stays_within_bounds(tmp_path: Path):
     assert series.totals.samples == 1728 and summarise(header, series.totals).utilisation_mean == 97
 
 
+def test_a_full_disk_loses_no_sample_and_leaves_no_torn_line(tmp_path: Path, monkeypatch):
+    path = tmp_path / "telemetry.jsonl"
+    series = Series(path, HEADER)
+    values = [sample(at, (float(at), 10.0, 5.0, 4.0, 3.0, 2.0)) for at in range(6)]
+    series.add(values[0])
+    before = path.read_bytes()
+    real = Path.open
+
+    class Full:
+        """The first bytes still fit."""
+
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *exception: object) -> None:
+            self.file.close()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+        def write(self, content: bytes) -> int:
+            return int(self.file.write(content[:7]))
+
+    monkeypatch.setattr(Path, "open", lambda self, *args, **options: Full(real(self, *args, **options)))
+    for value in values[1:4]:
+        with pytest.raises(OSError, match="No space left"):
+            series.add(value)
+        assert path.read_bytes() == before
+    monkeypatch.setattr(Path, "open", real)
+    series.add(values[4])
+    series.add(values[5])
+    found = read_series(path)[1]
+    assert [line["n"] for line in found] == [1, 4, 1]
+    assert summarise(HEADER, totals_of(found)) == summarise(HEADER, series.totals) == telemetry_of(path)
+    assert Series(path, HEADER)._per_line == 1
+
+
 def test_a_file_that_is_rubbish_is_begun_anew(tmp_path: Path):
     path = tmp_path / "telemetry.jsonl"
     path.write_bytes(b"\xff\x00rubbish\n[1]\n" + json.dumps({"gpus": "x"}).encode())
