@@ -50,7 +50,7 @@ class _Over:
     engine_away: bool = False
     """The failure is that no engine answers."""
     no_share: bool = False
-    """It did not begin, since nothing of the machine is free."""
+    """It did not begin, since nothing of the machine is free; the failure says who holds it, or is empty."""
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,8 @@ class Executor:
             AttemptLife(site, attempt, AttemptFolder(self._store.folder / attempt.id)).live()
         except GradingStoppedError:
             pass
-        except NoShareError:
-            last = _Over(attempt.id, no_share=True)
+        except NoShareError as error:
+            last = _Over(attempt.id, str(error), no_share=True)
         except EngineAwayError as error:
             last = _Over(attempt.id, str(error), engine_away=True)
         except (MlebenchError, OSError) as error:
@@ -211,7 +211,10 @@ class Executor:
     def _over(self, last: _Over) -> None:
         if last.no_share:
             self._retries.no_share()
-            self._tell_to_wait("All that attempts could be given of this machine is held; the next ones wait for it.")
+            why = f" ({last.failure})" if last.failure else ""
+            self._tell_to_wait(
+                f"All that attempts could be given of this machine is held{why}; the next ones wait for it."
+            )
         elif last.engine_away:
             self._engine_away(last.attempt_id, last.failure or "")
         elif last.failure is not None:

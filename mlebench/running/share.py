@@ -6,7 +6,10 @@ from mlebench.hardware.api import Lease, LeaseDesk, Share
 
 
 class NoShareError(Exception):
-    """Everything that could be handed out is held by others at the moment; the attempt waits in the queue."""
+    """Everything that could be handed out is held by others at the moment; the attempt waits in the queue.
+
+    Its text says what keeps the machine from having more, beside the run's own attempts; it may be empty.
+    """
 
 
 class HeldShare:
@@ -34,7 +37,7 @@ class HeldShare:
             return
         self._lease = self._desk.take(self._owner)
         if self._lease is None:
-            raise NoShareError
+            raise NoShareError(self._desk.waiting_for())
 
     def adopt(self, share: Share | None) -> None:
         """Hold again what an attempt that was taken over uses."""

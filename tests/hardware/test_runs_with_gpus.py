@@ -10,13 +10,16 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
-from fake_nvml import until
+from fake_nvml import FakeNvml, cards, until
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "running"))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from running_kit import PERFECT, World, make_world
 
+from mlebench.hardware import nvml
+from mlebench.hardware.api import SharePolicy
 from mlebench.hardware.held import held_leases
+from mlebench.hardware.leases import Leases
 from mlebench.hardware.series import telemetry_of
 from mlebench.running.records import Attempt, State
 from mlebench.running.store import load_run
@@ -124,6 +127,21 @@ def test_a_killed_runner_is_resumed_with_the_gpus_of_what_ran_on(machine: Machin
         name: (share, 1) for name, share in before.items()
     }
     assert held_leases(machine.leases) == []
+
+
+def test_a_run_that_waits_for_another_says_so(machine: Machine):
+    policy = SharePolicy(concurrency=1, gpus_per_attempt=2)
+    nvml.use(FakeNvml(*cards(2)))
+    lease = Leases(policy, living=lambda name: True, folder=machine.leases).take("another-run-s0")
+    assert lease is not None
+    machine.gate.touch()
+    runner = machine.new("--gpus-per-attempt", "1")
+    assert runner.stderr is not None
+    line = next(line for line in runner.stderr if "is held" in line)
+    assert "other runs hold what was asked for (another-run-s0)" in line
+    lease.release()
+    code, said = finish(runner)
+    assert code == 0, said
 
 
 def test_more_gpus_than_there_are_is_refused_before_anything_starts(machine: Machine):

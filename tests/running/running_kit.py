@@ -300,6 +300,9 @@ class FakeLeases:
         self.held[owner] = self.free.pop()
         return _FakeLease(self, owner, Share(gpus=[self.held[owner]], memory_gb=1.5))
 
+    def waiting_for(self) -> str:
+        return ""
+
     def adopt(self, owner: str, share: Share) -> Lease:
         self.adopted.append((owner, share))
         self.held[owner] = share.gpus[0]
