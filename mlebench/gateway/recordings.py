@@ -5,7 +5,7 @@
 
 A recording is one line of JSON (status, content type, lengths of the pieces, usage) followed by the answer's bytes. It
 appears whole or not at all. Requests are found by their content, so the folder holds no list. The shape of a request
-is the request with every number in it blanked out: prompts that tell how much time is left, or name a run's folder, are
+is the request with every number and duration in it blanked out: prompts that tell how much time is left, or name a run's folder, are
 never the same twice. It is looked for where the request itself is not found; the second kind of file leads there.
 """
 
@@ -23,6 +23,8 @@ from typing import Any
 from mlebench.gateway.prices import Tokens
 
 _LARGEST = 256 * 1024**2
+_DURATION = re.compile(r"(?:(?<=\\n)an?|\ban?|#) (?:moment|second|minute|hour|day)s?\b")
+"""As people say it: "a moment", "2 seconds"."""
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -63,7 +65,7 @@ def request_hashes(protocol: str, model: str, body: dict[str, Any]) -> tuple[str
     """
     rest = {key: value for key, value in body.items() if key != "model"}
     text = json.dumps([protocol, model, rest], sort_keys=True, separators=(",", ":"))
-    shape = "shape " + _NUMBER.sub("#", text)
+    shape = "shape " + _DURATION.sub("#", _NUMBER.sub("#", text))
     return hashlib.sha256(text.encode()).hexdigest(), hashlib.sha256(shape.encode()).hexdigest()
 
 

@@ -153,6 +153,16 @@ def test_hashes_are_of_the_request_alone() -> None:
     assert warmer[0] != one[0] and warmer[1] == one[1]
 
 
+@pytest.mark.parametrize("said", ["a moment", "a second", "2 seconds", "17.5 seconds", "an hour", "a minute"])
+def test_durations_in_words_have_one_shape(said: str) -> None:
+    def shape(text: str) -> str:
+        return request_hashes("openai-chat", "x/y", {"messages": [{"role": "user", "content": text}]})[1]
+
+    assert shape(f"It took {said} (limit: 4 minutes).") == shape("It took 3 seconds (limit: an hour).")
+    assert shape(f"Time:\n{said}") == shape("Time:\n3 seconds")
+    assert shape(f"It took {said}, a lot.") != shape(f"It took {said}, a bit.")
+
+
 def test_occurrences_count_on() -> None:
     counts = Occurrences()
     places = [counts.take("r1", "s"), counts.take("r2", "s"), counts.take("r1", "s")]
