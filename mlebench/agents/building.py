@@ -48,6 +48,16 @@ class BuildWatch(Protocol):
         ...
 
 
+class Silent:
+    """A BuildWatch that shows nothing."""
+
+    def begin(self, image: str, why: str) -> None: ...
+    def sent(self, done: int, total: int) -> None: ...
+    def step(self, number: int, total: int, text: str, seconds: float) -> None: ...
+    def line(self, text: str) -> None: ...
+    def done(self, image: str, size: int | None, seconds: float | None) -> None: ...
+
+
 class BuildError(SandboxError):
     """A build failed; `lines` are the last that its step printed."""
 
@@ -77,7 +87,18 @@ def ensure_image(recipe: Recipe, engine: Engine, options: BuildOptions, watch: B
     _ensure(recipe, engine, options, watch, ())
 
 
+def build_folder(image: str, folder: Path, args: Mapping[str, str] | None = None) -> str:
+    """Build any folder with a Dockerfile as an image, quietly; the image's id. Errors as of ensure_image."""
+    engine = Engine()
+    ensure_image(Recipe(image, folder), engine, BuildOptions(args or {}), Silent())
+    made = engine.held(image)
+    assert made is not None
+    return made.id
+
+
 def _ensure(recipe: Recipe, engine: Engine, options: BuildOptions, watch: BuildWatch, above: tuple[str, ...]) -> None:
+    if not (recipe.folder / "Dockerfile").is_file():
+        raise UsageError(f"{recipe.folder} has no Dockerfile; there is nothing to build {recipe.image} from.")
     if recipe.image in above:
         raise UsageError(f"The images {' -> '.join((*above, recipe.image))} are each built from the next: a circle.")
     if options.source is not None and recipe.source_arg is None:

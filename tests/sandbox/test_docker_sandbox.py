@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from toys import Attempt, Toy
 
-from mlebench.errors import SandboxError
+from mlebench.agents.building import build_folder
+from mlebench.errors import SandboxError, UsageError
 from mlebench.sandbox.base import Resources
 from mlebench.sandbox.docker import DockerSandbox, _user
-from mlebench.sandbox.image import build_image
 from mlebench.validation.launcher import ValidationService
 
 pytestmark = pytest.mark.docker
@@ -199,15 +199,15 @@ def test_the_agents_user(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_agents_own_image(engine: DockerSandbox, in_container: Make, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
-    with pytest.raises(SandboxError, match="no Dockerfile"):
-        build_image("mlebench-test-image", context)
+    with pytest.raises(UsageError, match="no Dockerfile"):
+        build_folder("mlebench-test-image", context)
     (context / "agent.py").write_text("print('from the image')")
     dockerfile = "ARG BASE\nFROM ${BASE}\nUSER root\nCOPY agent.py /home/agent/\n"
     (context / "Dockerfile").write_text(dockerfile + "RUN exit 3\n")
     with pytest.raises(SandboxError, match="RUN exit 3"):
-        build_image("mlebench-test-image", context, {"BASE": "mlebench-agent"})
+        build_folder("mlebench-test-image", context, {"BASE": "mlebench-agent"})
     (context / "Dockerfile").write_text(dockerfile)
-    image = build_image("mlebench-test-image", context, {"BASE": "mlebench-agent"})
+    image = build_folder("mlebench-test-image", context, {"BASE": "mlebench-agent"})
     try:
         attempt = in_container("unused")
         (attempt.agent / "agent.py").rename(attempt.agent / "README.md")

@@ -14,8 +14,8 @@ import pytest
 from toys import SAMPLE, Attempt, Toy
 
 from mlebench.agents.agent import load_agent
+from mlebench.agents.building import build_folder
 from mlebench.sandbox.docker import DEFAULT_IMAGE, DockerSandbox
-from mlebench.sandbox.image import build_image
 from mlebench.validation.launcher import ValidationService
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "running"))
@@ -28,7 +28,7 @@ FOLDER = Path(__file__).with_name("published_contract")
 @pytest.fixture(scope="module")
 def image(engine: DockerSandbox) -> Iterator[str]:
     name = load_agent(str(FOLDER)).facts.image
-    build_image(name, FOLDER, {"BASE_IMAGE": DEFAULT_IMAGE})
+    build_folder(name, FOLDER, {"BASE_IMAGE": DEFAULT_IMAGE})
     yield name
     engine._client.images.remove(name, force=True)
 
