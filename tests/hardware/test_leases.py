@@ -390,7 +390,7 @@ class TestProcesses:
             (tmp_path / name).mkdir()
         here = str(Path(__file__).parent)
         start = [sys.executable, "-c", script, here, str(tmp_path)]
-        runners = [subprocess.Popen([*start, f"r{n}", "6"]) for n in range(6)]
+        runners = [subprocess.Popen([*start, f"r{n}", "4"]) for n in range(6)]
         time.sleep(2.0)
         for victim in runners[:2]:
             victim.kill()
