@@ -1,9 +1,11 @@
 """Makes Unix sockets of the host reachable on localhost inside a container that has no network.
 
     forward.py PORT:SOCKET...              listen on 127.0.0.1:PORT, connect each caller to SOCKET
+    forward.py --patience SECONDS PORT:SOCKET...   the same; how long callers wait for a socket that is away
     forward.py --wait SECONDS PORT:SOCKET...   return 0 as soon as every port listens, 1 after SECONDS
 
-The socket is opened anew for every connection, so a service that the host restarts is found again.
+The socket is opened anew for every connection, so a service that the host restarts is found again. While it is away (its
+runner was killed, and is resumed soon) callers wait as they would for a slow answer; after PATIENCE seconds they are told.
 Standard library only: it runs with whatever python3 the image has.
 """
 
@@ -11,6 +13,21 @@ import asyncio
 import socket
 import sys
 import time
+
+PATIENCE = 240.0
+PAUSE = 0.25
+
+
+async def reach(path, patience):
+    """Connect to the socket, as soon as somebody listens there."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return await asyncio.open_unix_connection(path)
+        except OSError:
+            if time.monotonic() >= deadline:
+                raise
+            await asyncio.sleep(PAUSE)
 
 
 async def pump(reader, writer):
@@ -35,18 +52,30 @@ async def join(one, other):
         await asyncio.gather(*pumps, return_exceptions=True)
 
 
-def forward_to(path):
+async def tell_it_is_away(reader, writer):
+    body = b"The endpoint is not available right now; try again in a moment.\n"
+    writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n")
+    writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    writer.write_eof()
+    # What the caller still sends is taken: closed at once, the connection would break before it reads the answer.
+    deadline = time.monotonic() + 2
+    try:
+        while time.monotonic() < deadline and await asyncio.wait_for(reader.read(65536), 2):
+            pass
+    except (TimeoutError, OSError):
+        pass
+
+
+def forward_to(path, patience):
     running = set()  # the event loop itself holds tasks by weak references only
 
     async def serve(reader, writer):
         running.add(asyncio.current_task())
         try:
             try:
-                there = await asyncio.open_unix_connection(path)
+                there = await reach(path, patience)
             except OSError:
-                body = b"The endpoint is not available right now; try again in a moment.\n"
-                writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nConnection: close\r\n")
-                writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                await tell_it_is_away(reader, writer)
                 return
             try:
                 await join((reader, writer), there)
@@ -59,8 +88,8 @@ def forward_to(path):
     return serve
 
 
-async def listen(routes):
-    servers = [await asyncio.start_server(forward_to(path), "127.0.0.1", port) for port, path in routes]
+async def listen(routes, patience):
+    servers = [await asyncio.start_server(forward_to(path, patience), "127.0.0.1", port) for port, path in routes]
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
@@ -79,13 +108,15 @@ def wait_for(ports, seconds):
 
 
 def main(words):
-    seconds = None
+    seconds, patience = None, PATIENCE
     if words[:1] == ["--wait"]:
         seconds, words = float(words[1]), words[2:]
+    elif words[:1] == ["--patience"]:
+        patience, words = float(words[1]), words[2:]
     routes = [(int(port), path) for port, _, path in (word.partition(":") for word in words)]
     if seconds is not None:
         return wait_for([port for port, _ in routes], seconds)
-    asyncio.run(listen(routes))
+    asyncio.run(listen(routes, patience))
     return 0
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from mlebench.errors import SandboxError
+from mlebench.running.claim import read_claim
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.records import Attempt, End
 from mlebench.sandbox.base import Exit, Sandbox
 from mlebench.sandbox.engine import EngineAwayError
 
 NO_CODE = "nothing says how the agent ended; its supervisor was killed"
+UNSERVED = "it failed while no runner brought its model calls through"
 RESTARTED = "the engine or the machine was restarted while the agent ran, and ended it"
 
 
@@ -21,7 +23,7 @@ def fault_of_ours(over: Exit) -> str | None:
     return NO_CODE if over.code is None else None
 
 
-def why_lost(sandbox: Sandbox, attempt: Attempt) -> str | None:
+def why_lost(sandbox: Sandbox, attempt: Attempt, folder: AttemptFolder) -> str | None:
     """Why a running attempt cannot be gone on with; None when its agent still runs, or ended in a way that counts.
 
     EngineAwayError when no engine answers: then nothing is known.
@@ -38,8 +40,19 @@ def why_lost(sandbox: Sandbox, attempt: Attempt) -> str | None:
         return f"lost: {error}"
     if over is None or attempt.end is not None:
         return None
-    fault = fault_of_ours(over)
+    fault = fault_of_ours(over) or (UNSERVED if _failed_unserved(attempt, over, folder) else None)
     return f"lost: {fault}" if fault is not None else None
+
+
+def _failed_unserved(attempt: Attempt, over: Exit, folder: AttemptFolder) -> bool:
+    """Whether the agent failed while no runner was there to bring its model calls through: that is no failure of its own.
+
+    What ended well meanwhile, or was in need of nothing, counts.
+    """
+    if attempt.gateway_key is None or over.out_of_memory:
+        return False
+    claim = read_claim(folder.outbox / "logs")
+    return over.code != 0 or (claim is not None and claim.end in ("model_failure", "crashed"))
 
 
 def overrun(sandbox: Sandbox, attempt: Attempt, folder: AttemptFolder, tolerated_seconds: float) -> float:

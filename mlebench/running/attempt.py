@@ -144,7 +144,7 @@ class AttemptLife:
     def _adopt(self) -> None:
         """Take over what a killed runner left: still running, ended meanwhile, or lost."""
         self._past = events_of_try(self._folder.events)
-        lost = why_lost(self._sandbox, self._attempt)
+        lost = why_lost(self._sandbox, self._attempt, self._folder)
         if lost is not None:
             self._requeue(lost)
             return

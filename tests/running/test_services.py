@@ -21,7 +21,7 @@ from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import open_plan
 from mlebench.running.records import Attempt, End, State
 from mlebench.running.store import RunStore
-from mlebench.sandbox.base import SandboxSpec
+from mlebench.sandbox.base import Exit, SandboxSpec
 
 USED = Usage(calls=3, tokens_in=30, tokens_out=12, usd=0.5, head="f" * 64)
 USED_UP = USED.model_copy(update={"refused": 1, "exhausted": "calls"})
@@ -146,6 +146,22 @@ def test_a_resumed_attempt_finds_its_door_at_the_same_place(modelled: World) -> 
     assert (ticket.key, ticket.port) == ("sk-mlebench-old", 41234)
     assert (attempt.end, attempt.tries, attempt.usage) == (End.FINISHED, 1, USED)
     assert attempt.gateway_port == 41234 and attempt.gateway_key is None
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "claim", "tries"),
+    [(0, None, 1), (1, None, 2), (0, "finished", 1), (0, "model_failure", 2), (137, None, 2)],
+)
+def test_an_agent_that_failed_while_nobody_served_its_model_is_run_again(
+    modelled: World, exit_code: int, claim: str | None, tries: int
+) -> None:
+    sandbox = FakeSandbox(lambda spec, number: Play(exit=Exit(exit_code if number == 1 else 0)))
+    left_running(modelled, sandbox)
+    if claim is not None:
+        logs = AttemptFolder(modelled.runs / "run" / "toy-s0").outbox / "logs"
+        (logs / "outcome.json").write_text(json.dumps({"end": claim}))
+    (attempt,) = resume_run(modelled, sandbox, gateway=FakeGateway())
+    assert (attempt.end, attempt.tries) == (End.FINISHED, tries)
 
 
 def test_the_grace_of_a_used_up_budget_goes_on_over_a_restart(modelled: World) -> None:

@@ -40,7 +40,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     number = free_port()
     route = f"{number}:{tmp_path / 's.sock'}"
     with (tmp_path / "complaints").open("wb") as complaints:
-        process = subprocess.Popen([sys.executable, "-I", "-S", str(_FORWARD), route], stderr=complaints)
+        command = [sys.executable, "-I", "-S", str(_FORWARD), "--patience", "1.5", route]
+        process = subprocess.Popen(command, stderr=complaints)
     waited = subprocess.run([sys.executable, "-I", "-S", str(_FORWARD), "--wait", "20", route], check=False)
     assert waited.returncode == 0
     yield number
@@ -98,6 +99,7 @@ def test_a_service_that_is_away_is_said_as_such_and_found_again(
     skip_probe(service)
     (tmp_path / "s.sock").rename(tmp_path / "away.sock")
     with connect(port) as client:
+        client.sendall(b"POST / HTTP/1.1\r\n\r\n" + bytes(100_000))
         answer = read_all(client)
         assert answer.startswith(b"HTTP/1.1 503") and b"try again" in answer
     (tmp_path / "away.sock").rename(tmp_path / "s.sock")
@@ -106,6 +108,22 @@ def test_a_service_that_is_away_is_said_as_such_and_found_again(
         there.sendall(b"back")
         there.close()
         assert read_all(client) == b"back"
+
+
+def test_callers_wait_for_a_service_that_is_away_for_a_moment(
+    service: socket.socket, port: int, tmp_path: Path
+) -> None:
+    skip_probe(service)
+    (tmp_path / "s.sock").rename(tmp_path / "away.sock")
+    with connect(port) as client:
+        client.sendall(b"asked meanwhile")
+        time.sleep(0.5)
+        (tmp_path / "away.sock").rename(tmp_path / "s.sock")
+        there, _ = service.accept()
+        assert there.recv(100) == b"asked meanwhile"
+        there.sendall(b"answered")
+        there.close()
+        assert read_all(client) == b"answered"
 
 
 def test_who_hangs_up_is_missed_on_the_other_side(service: socket.socket, port: int) -> None:
