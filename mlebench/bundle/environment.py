@@ -41,6 +41,8 @@ class DataOrigin(_Facts):
     edition: Edition = "v1"
     manifest_sha256: str | None = None
     """Hash of the prepared folder's manifest.json, which lists every file's hash; None without a manifest."""
+    content_sha256: str | None = None
+    """Hash of what the manifest lists (Manifest.content_sha256): the same wherever the same data was prepared."""
     source: str | None = None
     """kaggle, synthetic, bundled, folder or adopted, as the manifest says."""
     verified: bool | None = None

@@ -240,7 +240,7 @@ def _data(claims: Claims, case: Case) -> None:
 
 def _sources(claims: Claims, case: Case) -> None:
     sources = case.bundle.index.sources
-    hashes = {"agent": sources.agent, "data": sources.manifest}
+    hashes = {"agent": sources.agent, "data": sources.data or sources.manifest}
     if case.run.sandbox == "docker":
         hashes["image"] = sources.image
     lacking = [name for name, value in hashes.items() if value is None]

@@ -59,6 +59,8 @@ class Sources(_Part):
     """Of the agent folder."""
     manifest: str | None = None
     """Of the prepared competition's manifest.json."""
+    data: str | None = None
+    """Of what the manifest lists, the same wherever the same data was prepared."""
     image: str | None = None
     """The engine's id of the image."""
 

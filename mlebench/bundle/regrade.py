@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +43,7 @@ def grade_claims(case: Case, data: DataDir | None, registry: Registry) -> list[C
     except UsageError as error:
         claims.add("regrade", _SAME, Verdict.UNKNOWN, f"It cannot be graded here: {error}")
         return claims.made
+    _same_preparation(claims, case, paths)
     _no_answers(claims, case, paths)
     grader = _grader(competition, paths, case.run.edition)
     recorded = case.attempt.grade
@@ -97,14 +97,20 @@ def _same_data(case: Case, answers_sha256: str, paths: PreparedPaths) -> str | N
     recorded = case.attempt.grade.answers_sha256 if case.attempt.grade else None
     if recorded is not None and recorded != answers_sha256:
         return "The answers here are others than those it was graded with"
-    manifest = case.bundle.index.sources.manifest
-    if recorded is None and manifest is not None and manifest != _sha256(paths.manifest):
-        return "The prepared data here is other than what it ran on"
     return None
 
 
-def _sha256(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+def _same_preparation(claims: Claims, case: Case, paths: PreparedPaths) -> None:
+    claim = "The prepared data here is what it ran on."
+    noted, manifest = case.bundle.index.sources.data, read_manifest(paths.manifest)
+    if noted is None or manifest is None:
+        where = "The bundle" if noted is None else "The data here"
+        claims.add("same_data", claim, Verdict.UNKNOWN, f"{where} has no manifest to compare with.")
+    elif noted == manifest.content_sha256:
+        claims.add("same_data", claim, True, f"All {plural(len(manifest.files), 'file')} have the same hash.")
+    else:
+        why = "Some files have other hashes or names: it was prepared from another source, or by another version."
+        claims.add("same_data", claim, Verdict.UNKNOWN, why)
 
 
 def answer_hashes(paths: PreparedPaths) -> dict[str, str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mlebench.bundle.environment import read_environment
+from mlebench.bundle.environment import Environment, read_environment
 from mlebench.bundle.hashes import encode_path, hash_entries, walk
 from mlebench.bundle.index import (
     BUNDLE_FILE,
@@ -54,11 +54,7 @@ def seal(folder: Path, attempt: Attempt, run: RunConfig, *, run_id: str | None =
         "run_id": run_id,
         "run": run.model_dump(mode="json", exclude={"providers_file"}),
         "attempt": recorded(attempt),
-        "sources": Sources(
-            agent=environment.agent.sha256 if environment else None,
-            manifest=environment.data.manifest_sha256 if environment else None,
-            image=attempt.image_id,
-        ),
+        "sources": sources_of(environment, attempt),
         "grade_sha256": grade.sha256 if grade else None,
         "heads": {name: _head(folder / name) for name in LOGS if name in files},
         "files": files,
@@ -72,6 +68,17 @@ def seal(folder: Path, attempt: Attempt, run: RunConfig, *, run_id: str | None =
     index = make_index(**parts)
     _write(folder, index_bytes(index))
     return index.digest
+
+
+def sources_of(environment: Environment | None, attempt: Attempt) -> Sources:
+    """Hashes of what an attempt was made from, as its environment.json has them."""
+    data = environment.data if environment else None
+    return Sources(
+        agent=environment.agent.sha256 if environment else None,
+        manifest=data.manifest_sha256 if data else None,
+        data=data.content_sha256 if data else None,
+        image=attempt.image_id,
+    )
 
 
 def sealed_at(folder: Path) -> datetime | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.index import BUNDLE_FILE
+from mlebench.bundle.seal import sources_of
 from mlebench.bundle.source import Bundle
 from mlebench.reporting.text import plural
 from mlebench.units import size as size_text
@@ -92,6 +93,11 @@ def _records(claims: Claims, case: Case) -> None:
         wrong.append("environment.json cannot be read")
     if environment is not None and (environment.attempt, environment.seed) != (case.attempt.id, case.attempt.seed):
         wrong.append("environment.json is another attempt's")
+    if environment is not None and index.sources != sources_of(environment, case.attempt):
+        wrong.append("bundle.json names other sources than environment.json")
+    image = environment.image if environment is not None else None
+    if image is not None and case.attempt.image_id not in (None, image.id):
+        wrong.append("attempt.json names another image than environment.json")
     wrong += _told_otherwise(case)
     claims.add(
         "records",

@@ -67,6 +67,13 @@ class Manifest(BaseModel):
     versions: dict[str, str] = Field(default_factory=dict)
     created_at: datetime = Field(default_factory=lambda: datetime.now(UTC))
 
+    @property
+    def content_sha256(self) -> str:
+        """One hash for the files' names, sizes and hashes: the same wherever the same data was prepared."""
+        files = {name: [entry.size, entry.sha256] for name, entry in self.files.items()}
+        text = json.dumps(files, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode("ascii")).hexdigest()
+
     def write(self, path: Path) -> None:
         """Write aside, then rename."""
         aside = path.with_name(path.name + ".tmp")

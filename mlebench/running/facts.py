@@ -78,6 +78,7 @@ class RunFacts:
                 competition=competition,
                 edition=self._plan.config.edition,
                 manifest_sha256=sha256_of(paths.manifest),
+                content_sha256=manifest.content_sha256 if manifest else None,
                 source=manifest.source if manifest else None,
                 verified=manifest.verified if manifest else None,
             )

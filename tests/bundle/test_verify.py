@@ -51,7 +51,7 @@ def test_a_real_run_of_the_process_sandbox_is_told_honestly(world: World) -> Non
     assert verdicts(result)["regrade"] == "holds"
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_flipped_bit_is_found(made: Made, data: st.DataObject) -> None:
     files = sorted(path for path in made.folder.rglob("*") if path.is_file())
@@ -333,10 +333,33 @@ def test_the_answers_in_a_bundle_are_found(made: Made) -> None:
     Manifest(competition="toy", edition="v1", source="folder", files=hash_files(prepared)).write(
         prepared / "manifest.json"
     )
-    assert "no_answers" not in failing(made.verify(answers=True))
+    assert verdicts(made.verify(answers=True))["no_answers"] == "holds"
     (made.folder / "code" / "notes.txt").write_bytes((prepared / "private" / "test.csv").read_bytes())
     made.seal()
     assert failing(made.verify(answers=True)) == {"no_answers"}
+
+
+def test_the_data_it_ran_on_is_compared(made: Made) -> None:
+    from mlebench.data.manifest import Manifest, hash_files
+
+    prepared = made.world.root / "data" / "toy" / "prepared"
+    assert verdicts(made.verify(answers=True))["same_data"] == "cannot be shown"
+    for source in ("kaggle", "folder"):  # where it came from, and when, is no part of it
+        manifest = Manifest(competition="toy", edition="v1", source=source, files=hash_files(prepared))
+        manifest.write(prepared / "manifest.json")
+        environment = json.loads((made.folder / "environment.json").read_text())
+        environment["data"]["content_sha256"] = manifest.content_sha256
+        write_json(made.folder / "environment.json", environment)
+        made.seal()
+        assert verdicts(made.verify(answers=True))["same_data"] == "holds"
+    manifest.model_copy(update={"files": {}}).write(prepared / "manifest.json")
+    assert verdicts(made.verify(answers=True))["same_data"] == "cannot be shown"
+
+
+def test_sources_are_those_of_the_environment(made: Made) -> None:
+    made.change(image_id="sha256:" + "9" * 64)
+    made.seal()
+    assert failing(made.verify()) == {"records"}
 
 
 @pytest.mark.parametrize("content", [b"\xff\n", b"[]\n", b"[" * 90_000 + b"\n", b"{}\n", b'{"seq": 0}\n'])
@@ -362,7 +385,7 @@ def _leaves(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
         yield from _leaves(value, (*path, key))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_records_that_no_runner_writes_never_break_verifying(made: Made, data: st.DataObject) -> None:
     path = made.folder / "bundle.json"
