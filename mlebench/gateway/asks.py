@@ -109,14 +109,15 @@ class Reader:
         Rather too much: it decides only whether the call waits for others when a budget is nearly used up.
         """
         if not ask.route.generates:
-            return Expected(0, 0.0)
+            return Expected(ask.reference, 0, 0, 0.0)
         config = ask.body.get("generationConfig")
         stated = [ask.body.get(key) for key in _LIMIT_KEYS]
         stated.append(config.get("maxOutputTokens") if isinstance(config, dict) else None)
         most = [one for one in stated if isinstance(one, int) and one > 0]
         made = min([meter.typical_output, *most]) if ask.speech is not Speech.EMBEDDINGS else 0
         tokens = Tokens(estimated_tokens(size), made)
-        return Expected(tokens.total, self._prices.usd(ask.reference, tokens, datetime.now(UTC)) or 0.0)
+        usd = self._prices.usd(ask.reference, tokens, datetime.now(UTC)) or 0.0
+        return Expected(ask.reference, tokens.input, tokens.output, usd)
 
     def target(self, ask: Ask, given: CIMultiDictProxy[str]) -> tuple[str, dict[str, str], Backend]:
         """Address, headers and provider of the request; of the agent's headers hardly any is passed on."""

@@ -22,7 +22,8 @@ class Course:
     started: float = field(default_factory=time.monotonic)
     status: int = 0
     outcome: str = "cut"
-    """ok, error, hung_up (the agent went away), broken (the provider broke off), cut (the attempt ended)."""
+    """ok, error, hung_up (the agent went away), broken (the provider broke off), cut (the attempt ended); lost is written
+    later, for a call that was in flight when the gateway was killed."""
     error: str | None = None
     retries: int = 0
     first_byte: float | None = None

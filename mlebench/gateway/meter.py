@@ -19,6 +19,8 @@ SINGLE_REFUSALS = 1_000
 _BATCH = 1_000
 _ROUNDING = 1e-9
 """Dollars: ten times 0.3 is a little less than 3 to a computer."""
+NOTED_SECONDS = 1.0
+"""A call that takes longer is noted when it begins as well, so that it is not lost when the gateway is killed."""
 _FIRST_GUESS = 1_000
 """Output tokens that a call is expected to take before there was any."""
 
@@ -27,8 +29,26 @@ _FIRST_GUESS = 1_000
 class Expected:
     """What a call that is about to start may take."""
 
-    tokens: int
+    model: str
+    tokens_in: int
+    tokens_out: int
     usd: float
+
+    @property
+    def tokens(self) -> int:
+        """Input and output."""
+        return self.tokens_in + self.tokens_out
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A call in flight."""
+
+    number: int
+    """Its own in the log."""
+    expected: Expected
+    noting: asyncio.TimerHandle
+    """Notes in the log that it has begun, unless it ends first."""
 
 
 class Meter:
@@ -49,12 +69,21 @@ class Meter:
         self._settled = asyncio.Event()
         self.occurrences = Occurrences()
         """How often each request was asked; only where answers are recorded or replayed."""
+        self._calls = 0
+        lost: dict[int, dict[str, Any]] = {}
         for line in read_events(log):
+            if line["event"] == "begun":
+                lost[line["call"]] = line
+            elif "call" in line:
+                lost.pop(line["call"], None)
+            self._calls = max(self._calls, line.get("call", 0))
             self._totals.apply(line)
             self._refusals += line["event"] == "refused"
             if line.get("request"):
                 self.occurrences.seen(line["request"], line["shape"])
         self.note("opened", budget=asdict(budget), prices=prices)
+        for line in lost.values():
+            self._count("call", _lost(line), summed=False)
 
     @property
     def usage(self) -> Usage:
@@ -85,7 +114,7 @@ class Meter:
         """Output tokens of a call so far."""
         return -(-self._totals.tokens_out // self._totals.calls) if self._totals.calls else _FIRST_GUESS
 
-    async def begin(self, expected: Expected) -> None:
+    async def begin(self, expected: Expected) -> Begun:
         """Let a call start; BudgetExhausted when a budget is reached.
 
         Where the calls in flight may use up what is left, this one waits for them: many calls at once overrun a
@@ -101,13 +130,18 @@ class Meter:
         self._in_flight += 1
         self._reserved_tokens += expected.tokens
         self._reserved_usd += expected.usd
+        self._calls += 1
+        noting = asyncio.get_running_loop().call_later(NOTED_SECONDS, self._note_begun, self._calls, expected)
+        return Begun(self._calls, expected, noting)
 
-    def end(self, expected: Expected, **facts: Any) -> None:
+    def end(self, begun: Begun, **facts: Any) -> None:
         """Count and log a call that began; every call ends once."""
+        expected = begun.expected
+        begun.noting.cancel()
         self._in_flight -= 1
         self._reserved_tokens -= expected.tokens
         self._reserved_usd = self._reserved_usd - expected.usd if self._in_flight else 0.0
-        self._count("call", facts, self._journal.lines >= SINGLE_LINES)
+        self._count("call", {"call": begun.number, **facts}, self._journal.lines >= SINGLE_LINES)
         self._settled.set()
         self._settled = asyncio.Event()
 
@@ -132,6 +166,10 @@ class Meter:
         self._journal.append("closed", calls=self._totals.calls)
         self._journal.close()
         return self.usage
+
+    def _note_begun(self, number: int, expected: Expected) -> None:
+        if self._journal.lines < SINGLE_LINES:
+            self._journal.append("begun", call=number, **asdict(expected))
 
     def _count(self, event: str, facts: dict[str, Any], summed: bool) -> None:
         line = {"event": event, **facts}
@@ -172,3 +210,18 @@ class Meter:
             "calls": f"{self._budget.calls} calls",
         }[which]
         return f"This attempt's budget of {limit} is used up; no further model call will be answered."
+
+
+def _lost(begun: dict[str, Any]) -> dict[str, Any]:
+    """The line of a call whose end nobody saw, because the gateway was killed: what it may have taken counts."""
+    return {
+        **{name: begun[name] for name in ("call", "model", "tokens_in", "tokens_out", "usd")},
+        "outcome": "lost",
+        "error": "gateway_killed",
+        "metered": False,
+        "replayed": False,
+        "retries": 0,
+        "tokens_cached": 0,
+        "tokens_reasoning": 0,
+        "seconds": 0.0,
+    }

@@ -13,7 +13,7 @@ from mlebench.gateway.asks import Ask, Reader
 from mlebench.gateway.backends import Backend
 from mlebench.gateway.course import Course, line
 from mlebench.gateway.limits import Limits
-from mlebench.gateway.meter import Expected, Meter
+from mlebench.gateway.meter import Begun, Meter
 from mlebench.gateway.prices import PriceTable, Tokens
 from mlebench.gateway.recordings import Place, Recording
 from mlebench.gateway.stated import Statement, Stream
@@ -37,13 +37,13 @@ class Relay:
         """Make the call; BudgetExhausted before anything is sent. Fills `recording` where there is one."""
         expected = self._reader.expected(ask, size, self._meter)
         url, headers, backend = self._reader.target(ask, request.headers)
-        await self._meter.begin(expected)
+        begun = await self._meter.begin(expected)
         course = Course(ask, place, size)
         statement = Statement(ask.speech)
         try:
             return await self._carry(request, course, statement, url, headers, backend, recording)
         finally:
-            tokens = self._settle(course, statement, expected)
+            tokens = self._settle(course, statement, begun)
             if recording is not None:
                 recording.tokens = tokens
 
@@ -210,14 +210,14 @@ class Relay:
             recording.add(body)
         return web.Response(status=status, body=body, headers={"Content-Type": "application/json"})
 
-    def _settle(self, course: Course, statement: Statement, expected: Expected) -> Tokens:
+    def _settle(self, course: Course, statement: Statement, begun: Begun) -> Tokens:
         ask = course.ask
         if course.reached and ask.route.generates:
             tokens, metered = statement.tokens(ask.characters)
         else:
             tokens, metered = Tokens(), True
         usd = self._prices.usd(ask.reference, tokens, datetime.now(UTC)) if tokens.total else 0.0
-        self._meter.end(expected, **line(course, tokens, metered, usd, replayed=False))
+        self._meter.end(begun, **line(course, tokens, metered, usd, replayed=False))
         return tokens
 
 

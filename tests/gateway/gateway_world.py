@@ -45,6 +45,7 @@ RULES: list[dict[str, Any]] = [
     {"match": "GONE ONCE", "replies": [{"drop": True}, {"text": "back"}]},
     {"match": "ALWAYS GONE", "reply": {"drop": True}},
     {"match": "TOO MUCH", "reply": {"status": 400, "error": "context too long"}},
+    {"match": "VERY SLOW STREAM", "reply": {"text": "word " * 400, "chunks": 100, "pace": 0.3}},
     {"match": "STALLS", "reply": {"text": "word " * 40, "chunks": 4, "pace": 5}},
     {"match": "HANGS", "reply": {"hang": True}},
     {"match": "SLOW", "reply": {"text": "slow", "delay": 0.3, "usage": {"input": 10, "output": 10}}},

@@ -112,6 +112,10 @@ def meter(path: Path, budget: Budget = Budget()) -> Meter:
     return Meter(path, budget, "table 1")
 
 
+def expecting(tokens: int, usd: float = 0.0) -> Expected:
+    return Expected("openai/a", tokens, 0, usd)
+
+
 CALLS = st.fixed_dictionaries(
     {
         "model": st.sampled_from(["openai/a", "local/b"]),
@@ -139,9 +143,7 @@ def test_totals_from_the_log_are_the_totals(
             elif call["replayed"]:
                 one.replayed(**facts(**call))
             else:
-                expected = Expected(100, 0.1)
-                await one.begin(expected)
-                one.end(expected, **facts(**call))
+                one.end(await one.begin(expecting(100, 0.1)), **facts(**call))
         return one.close()
 
     with pytest.MonkeyPatch.context() as patch:
@@ -171,18 +173,38 @@ def test_an_agent_cannot_fill_the_disk_with_refusals(tmp_path: Path) -> None:
 def test_calls_wait_for_those_that_may_use_up_the_rest(tmp_path: Path) -> None:
     async def story() -> None:
         one = meter(tmp_path / "usage.jsonl", Budget(tokens=1000))
-        big = Expected(900, 0.0)
-        await one.begin(big)  # alone it may start, whatever it takes
+        big = expecting(900)
+        first = await one.begin(big)  # alone it may start, whatever it takes
         waiting = asyncio.ensure_future(one.begin(big))
         await asyncio.sleep(0.01)
         assert not waiting.done() and one.in_flight == 1
-        one.end(big, **facts(tokens_in=10, tokens_out=10))
-        await waiting
-        one.end(big, **facts(tokens_in=990, tokens_out=0))
+        one.end(first, **facts(tokens_in=10, tokens_out=10))
+        one.end(await waiting, **facts(tokens_in=990, tokens_out=0))
         with pytest.raises(BudgetExhausted, match="1000 tokens"):
-            await one.begin(Expected(1, 0.0))
+            await one.begin(expecting(1))
 
     asyncio.run(story())
+
+
+def test_calls_in_flight_at_a_kill_are_counted_as_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlebench.gateway.meter.NOTED_SECONDS", 0.01)
+    path = tmp_path / "usage.jsonl"
+
+    async def killed() -> None:
+        one = meter(path)
+        ends, _, quick = [await one.begin(Expected("openai/a", 70, 30, 0.5)) for _ in range(3)]
+        one.end(quick, **facts())
+        await asyncio.sleep(0.05)
+        one.end(ends, **facts())
+
+    asyncio.run(killed())
+    again = meter(path)
+    usage = again.usage
+    assert (usage.calls, usage.errors, usage.unmetered) == (3, 1, 1)
+    assert (usage.tokens_in, usage.tokens_out, usage.usd) == (20 + 70, 10 + 30, 1.0)
+    once_more = meter(path)  # the lost call got its line, and is counted once
+    assert once_more.usage.model_dump(exclude={"head"}) == usage.model_dump(exclude={"head"})
+    assert verify_chain(path).holds
 
 
 def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
@@ -191,8 +213,7 @@ def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
     async def two_calls() -> None:
         one = meter(path)
         for _ in range(2):
-            await one.begin(Expected(1, 0.0))
-            one.end(Expected(1, 0.0), **facts())
+            one.end(await one.begin(expecting(1)), **facts())
 
     asyncio.run(two_calls())
     whole = path.read_bytes()

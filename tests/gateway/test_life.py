@@ -83,6 +83,20 @@ def test_a_killed_gateway_comes_back_with_every_door(gateway: Gateway, tmp_path:
         gateway.usage("three")
 
 
+def test_a_call_that_was_lost_with_the_gateway_is_counted(gateway: Gateway, tmp_path: Path) -> None:
+    one = admitted(gateway, Ticket("one", KEY, tmp_path / "one.jsonl", "scripted/demo"))
+    answer = one.chat("VERY SLOW STREAM", "scripted/demo", stream=True)
+    wait_for(lambda: b'"begun"' in (tmp_path / "one.jsonl").read_bytes())
+    assert gateway.pid is not None
+    os.kill(gateway.pid, signal.SIGKILL)
+    wait_for(lambda: not gateway.running)
+    answer.close()
+    gateway.keep_up()
+    usage = gateway.usage("one")
+    assert (usage.calls, usage.errors, usage.unmetered) == (1, 1, 1) and usage.tokens_in > 0
+    assert one.lines()[0]["outcome"] == "lost"
+
+
 def test_the_scripted_child_is_brought_back(gateway: Gateway, tmp_path: Path) -> None:
     one = admitted(gateway, Ticket("one", KEY, tmp_path / "one.jsonl", "scripted/demo"))
     children = Path(f"/proc/{gateway.pid}/task/{gateway.pid}/children").read_text().split()
