@@ -22,27 +22,23 @@ from mlebench.sandbox.container import AGENT_UID, brings_own_agent, creation, en
 from mlebench.sandbox.control import write_control
 from mlebench.sandbox.engine import (
     DEFAULT_IMAGE,
-    KILLED,
-    RESTORE_SECONDS,
     EngineAwayError,
+    check_gpus,
+    check_limits,
     check_runtime,
-    ended_before,
-    ended_by_restart,
     engine_errors,
     engine_facts,
-    engine_process,
     how_to_get,
     is_rootless,
 )
 from mlebench.sandbox.logs import write_bounded
+from mlebench.sandbox.restarts import Restarts
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
 __all__ = ["AGENT_UID", "DEFAULT_IMAGE", "DockerSandbox", "brings_own_agent", "engine_errors", "how_to_get"]
 _SOONEST = 0.05
-_ENGINE_LABEL = "mlebench.engine"
-"""Which engine process started the container: another one now means that the engine was restarted meanwhile."""
 
 
 class DockerSandbox:
@@ -54,21 +50,21 @@ class DockerSandbox:
     def __init__(self) -> None:
         self._connection: Any = None
         self._lock = threading.Lock()
-        self._seen: dict[str, float] = {}
-        self._stopped: set[str] = set()
-        self._away = 0.0
-        """When the engine last failed to answer (seconds since the epoch)."""
+        self._restarts = Restarts(lambda: self._client)
 
     def check(self, image: str | None = None, runtime: str | None = None, gpus: Sequence[str] = ()) -> None:
         """Raise SandboxError when no engine answers, or it lacks the image or runtime, or cannot hand over the GPUs."""
         with engine_errors(image):
             self._client.ping()
+            check_limits(self._client.info())
             if image is not None:
                 self._client.images.get(image)
             if runtime is not None:
                 check_runtime(runtime, self._client.info())
-            if gpus and image is not None:
-                self._try_gpus(image, runtime, tuple(gpus))
+            if gpus:
+                check_gpus(self._client.version())
+            if image is not None and (gpus or runtime):
+                self._try(image, runtime, tuple(gpus))
 
     def start(self, spec: SandboxSpec) -> str:
         """Create and start the container."""
@@ -78,9 +74,11 @@ class DockerSandbox:
             info = self._client.info()
             if spec.runtime is not None:
                 check_runtime(spec.runtime, info)
+            if spec.resources.gpus:
+                check_gpus(self._client.version())
             user = _user(info)
             prepare_outbox(spec.outbox, user)
-            asked = creation(spec, user, self._mark())
+            asked = creation(spec, user, self._restarts.label())
             self._client.images.get(image)
             self._remove_namesake(spec)
             container = self._client.containers.create(image, **asked)
@@ -111,8 +109,8 @@ class DockerSandbox:
             if not state["Running"] and state["Status"] != "created":
                 code = int(state["ExitCode"])
                 memory = bool(state["OOMKilled"]) and code != 0
-                return Exit(code, out_of_memory=memory, lost=not memory and self._lost(handle, container))
-            self._seen[handle] = time.time()
+                return Exit(code, out_of_memory=memory, lost=not memory and self._restarts.ended(handle, container))
+            self._restarts.runs(handle)
             left = deadline - time.monotonic()
             if left <= 0:
                 return None
@@ -123,7 +121,7 @@ class DockerSandbox:
         with engine_errors():
             container = self._get(handle)
             if container is not None:
-                self._stopped.add(handle)
+                self._restarts.stopped(handle)
                 container.stop(timeout=math.ceil(grace_seconds))
 
     def logs(self, handle: str, destination: Path, limit_bytes: int) -> None:
@@ -148,8 +146,7 @@ class DockerSandbox:
         """Kill and delete the container with its writable layer."""
         from docker.errors import APIError, NotFound
 
-        self._seen.pop(handle, None)
-        self._stopped.discard(handle)
+        self._restarts.forget(handle)
         with engine_errors():
             try:
                 self._client.api.remove_container(handle, force=True, v=True)
@@ -230,24 +227,7 @@ class DockerSandbox:
             with engine_errors():
                 return self._get(handle)
         except EngineAwayError:
-            self._away = time.time()
-            raise
-
-    def _reconnect(self) -> None:
-        """Raise EngineAwayError when no new connection is taken: an engine that shuts down closes its door, then ends
-        the containers, and goes on answering old connections meanwhile. Whose fault an end was shows afterwards.
-        """
-        import docker
-
-        try:
-            with engine_errors():
-                client = docker.from_env(timeout=120, version=self._client.api._version)
-                try:
-                    client.ping()
-                finally:
-                    client.close()
-        except EngineAwayError:
-            self._away = time.time()
+            self._restarts.away()
             raise
 
     def _until_end(self, handle: str, seconds: float) -> None:
@@ -258,39 +238,18 @@ class DockerSandbox:
         if time.monotonic() - began < _SOONEST:
             time.sleep(min(_SOONEST, seconds))
 
-    def _mark(self) -> dict[str, str]:
-        # Podman's containers do not depend on the process that answers; its restarts end nothing.
-        engine = engine_process(self._client.api.base_url)
-        return {_ENGINE_LABEL: engine.mark} if engine is not None else {}
-
-    def _lost(self, handle: str, container: Container) -> bool:
-        """Whether the engine's restart, and not the agent, ended the container."""
-        if handle in self._stopped:
-            return False
-        self._reconnect()
-        state, mark = container.attrs["State"], container.labels.get(_ENGINE_LABEL)
-        engine = engine_process(self._client.api.base_url)
-        if ended_by_restart(state, mark, engine):
-            return True
-        # It ran when we looked last, then the engine was away, and now it is over: whatever its code, SIGTERM made it.
-        if not 0 < self._seen.get(handle, 0) <= self._away:
-            return False
-        if engine is None or mark is None:
-            return int(state["ExitCode"]) in KILLED
-        return engine.mark != mark and ended_before(state, engine.started + RESTORE_SECONDS)
-
-    def _try_gpus(self, image: str, runtime: str | None, gpus: tuple[str, ...]) -> None:
-        """Start a container that does nothing with these GPUs: only then engines say whether they can."""
+    def _try(self, image: str, runtime: str | None, gpus: tuple[str, ...]) -> None:
+        """Start a container that does nothing with this runtime and these GPUs: only then engines say if they can."""
         container = self._client.containers.create(
             image,
             command=["-c", ":"],
             entrypoint=["/bin/sh"],
             network_mode="none",
             cap_drop=["ALL"],
-            environment={"NVIDIA_VISIBLE_DEVICES": ",".join(gpus)},
-            labels={"mlebench.probe": "gpus"},
+            environment={"NVIDIA_VISIBLE_DEVICES": ",".join(gpus) or "void"},
+            labels={"mlebench.probe": "runtime"},
             auto_remove=True,  # by the engine, also when we are killed meanwhile
-            device_requests=gpu_requests(gpus),
+            device_requests=gpu_requests(gpus) if gpus else None,
             **({"runtime": runtime} if runtime else {}),
         )
         try:

@@ -54,6 +54,11 @@ def _refusal(explanation: str) -> str:
             "This container engine cannot hand GPUs to containers; install the NVIDIA Container Toolkit and restart "
             "the engine, or run without GPUs."
         )
+    if "container-init binary not found" in lower or '"docker-init": executable file not found' in lower:
+        return (
+            "This container engine lacks the small init program that containers start with; install it (package "
+            "catatonit for Podman, docker-init or tini for Docker)."
+        )
     if "nvidia-container-cli" in lower:
         detail = explanation[lower.index("nvidia-container-cli") :].splitlines()[0].rstrip(".:")
         return f"The container engine could not hand over the GPUs ({detail}); `nvidia-smi -L` lists their ids."
@@ -109,6 +114,29 @@ def check_runtime(runtime: str, info: Mapping[str, Any]) -> None:
             f"This container engine has no runtime {runtime!r}; it has {', '.join(known) or 'none'} "
             f"(runtimes are added in /etc/docker/daemon.json under `runtimes`)."
         )
+
+
+def check_limits(info: Mapping[str, Any]) -> None:
+    """Raise SandboxError when the engine says that it cannot hold a container to its memory or number of processes."""
+    lacking = [what for key, what in _LIMITS.items() if info.get(key) is False]
+    if lacking:
+        raise SandboxError(
+            f"This container engine cannot limit {' and '.join(lacking)}; enable the cgroup controllers for it "
+            "(a rootless engine needs cgroup v2 with delegation), or use another engine."
+        )
+
+
+def check_gpus(version: Mapping[str, Any]) -> None:
+    """Raise SandboxError for engines that take a request for GPUs and forget it."""
+    name = engine_name(version)
+    if name.startswith("Podman"):
+        raise SandboxError(
+            f"GPUs are handed over by Docker Engine only, and this is {name}; set DOCKER_HOST to another."
+        )
+
+
+_LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
+"""What the engine says of itself, and what it is about."""
 
 
 def _option(option: str) -> str:

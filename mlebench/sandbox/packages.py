@@ -44,7 +44,12 @@ def packages_of(client: Any, image_id: str) -> Packages:
         return Packages.model_validate_json(kept.read_bytes())
     except (OSError, ValidationError):
         pass
-    found = parse(_list(client, image_id))
+    from docker.errors import APIError
+
+    try:
+        found = parse(_list(client, image_id))
+    except APIError:  # an image without a shell, or an engine that cannot do it: the facts are without packages
+        found = None
     if found is None:
         return Packages()
     _keep(kept, found)

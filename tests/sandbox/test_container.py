@@ -14,7 +14,7 @@ from mlebench.errors import SandboxError
 from mlebench.sandbox.base import Network, Resources
 from mlebench.sandbox.container import creation, environment, forward_words, limits
 from mlebench.sandbox.docker import DockerSandbox
-from mlebench.sandbox.engine import check_runtime, engine_errors, engine_facts
+from mlebench.sandbox.engine import check_gpus, check_limits, check_runtime, engine_errors, engine_facts
 from mlebench.sandbox.packages import parse
 
 _INFO = {
@@ -123,6 +123,27 @@ def test_the_refusal_of_gpus_is_one_sentence(explanation: str) -> None:
     assert explanation not in str(caught.value)
 
 
+def test_an_engine_without_an_init_program() -> None:
+    from docker.errors import APIError
+
+    text = "container create: container-init binary not found on the host: stat /usr/libexec/podman/catatonit"
+    with pytest.raises(SandboxError, match=r"install it .*catatonit for Podman"), engine_errors():
+        raise APIError("500", SimpleNamespace(status_code=500), text)
+
+
+def test_an_engine_that_cannot_limit() -> None:
+    check_limits({"MemoryLimit": True, "PidsLimit": True})
+    check_limits({})  # says nothing of it
+    with pytest.raises(SandboxError, match=r"cannot limit memory and processes; .*cgroup v2"):
+        check_limits({"MemoryLimit": False, "PidsLimit": False})
+
+
+def test_podman_forgets_requests_for_gpus() -> None:
+    check_gpus({"Components": [{"Name": "Engine"}]})
+    with pytest.raises(SandboxError, match="Docker Engine only, and this is Podman Engine"):
+        check_gpus({"Components": [{"Name": "Podman Engine"}]})
+
+
 def test_an_unknown_gpu_is_said_as_such() -> None:
     from docker.errors import APIError
 
@@ -172,6 +193,7 @@ def test_an_engine_that_refuses_gpus_is_found_out_before_the_run(monkeypatch: py
         containers=SimpleNamespace(create=create),
         api=SimpleNamespace(remove_container=lambda *_, **__: gone.append(True)),
         info=lambda: _INFO,
+        version=lambda: {"Components": [{"Name": "Engine"}]},
     )
     with pytest.raises(SandboxError, match="cannot hand GPUs"):
         sandbox.check("image", "nvidia", ["GPU-1"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -199,24 +200,25 @@ def test_the_agents_user(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_agents_own_image(engine: DockerSandbox, in_container: Make, tmp_path: Path) -> None:
     context = tmp_path / "context"
     context.mkdir()
+    tag = f"mlebench-test-{uuid.uuid4().hex[:10]}"
     with pytest.raises(UsageError, match="no Dockerfile"):
-        build_folder("mlebench-test-image", context)
+        build_folder(tag, context)
     (context / "agent.py").write_text("print('from the image')")
     dockerfile = "ARG BASE\nFROM ${BASE}\nUSER root\nCOPY agent.py /home/agent/\n"
     (context / "Dockerfile").write_text(dockerfile + "RUN exit 3\n")
     with pytest.raises(SandboxError, match="RUN exit 3"):
-        build_folder("mlebench-test-image", context, {"BASE": "mlebench-agent"})
+        build_folder(tag, context, {"BASE": "mlebench-agent"})
     (context / "Dockerfile").write_text(dockerfile)
-    image = build_folder("mlebench-test-image", context, {"BASE": "mlebench-agent"})
+    build_folder(tag, context, {"BASE": "mlebench-agent"})
     try:
         attempt = in_container("unused")
         (attempt.agent / "agent.py").rename(attempt.agent / "README.md")
-        attempt.handle = engine.start(replace(attempt.spec, image="mlebench-test-image"))
+        attempt.handle = engine.start(replace(attempt.spec, image=tag))
         ended = engine.wait(attempt.handle, 30)
         assert ended is not None and ended.code == 0 and "from the image" in attempt.printed(engine)
     finally:
         engine.remove(attempt.handle)
-        engine._client.images.remove(image, force=True)
+        engine._client.images.remove(tag)
 
 
 def test_more_endpoints_are_forwarded(engine: DockerSandbox, in_container: Make, toy: Toy) -> None:
