@@ -250,7 +250,7 @@ def test_the_machine_is_clean_afterwards(engine: DockerSandbox, stage: Stage, de
     for deed in deeds.values():
         assert deed.attempt.handle is not None
         assert not engine.alive(deed.attempt.handle)
-        assert engine._client.containers.list(all=True, filters={"id": deed.attempt.handle}) == []
+        assert engine._client.api.containers(all=True, filters={"id": deed.attempt.handle}) == []
     deadline = time.monotonic() + 20
     while leftovers(stage.root) and time.monotonic() < deadline:
         time.sleep(0.5)

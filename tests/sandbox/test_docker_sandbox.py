@@ -255,7 +255,7 @@ def test_gpus_on_an_engine_without(engine: DockerSandbox, in_container: Make) ->
     attempt = in_container("", resources=Resources(gpus=("GPU-0",)))
     with pytest.raises(SandboxError, match="NVIDIA Container Toolkit"):
         attempt.start(engine)
-    assert engine._client.containers.list(all=True, filters={"name": attempt.name}) == []
+    assert engine._client.api.containers(all=True, filters={"name": attempt.name}) == []
 
 
 def test_facts_of_engine_and_image(engine: DockerSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_an_image_that_does_not_tell_its_packages(
 
 def _none_is_left(engine: DockerSandbox, label: str) -> None:
     deadline = time.monotonic() + 30  # other tests, on this machine at this moment, list packages as well
-    while left := engine._client.containers.list(all=True, filters={"label": label}):
+    while left := engine._client.api.containers(all=True, filters={"label": label}):
         assert time.monotonic() < deadline, left
         time.sleep(0.5)
 

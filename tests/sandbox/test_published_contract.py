@@ -75,4 +75,4 @@ def test_through_the_command_line(engine: DockerSandbox, image: str, tmp_path: P
     record = json.loads((world.runs / "r" / "toy-s0" / "attempt.json").read_text())
     assert record["end"] == "finished" and record["grade"]["outcome"] == "graded" and record["validations"] == 4
     assert record["grade"]["score"] == 0.5
-    assert engine._client.containers.list(all=True, filters={"ancestor": image}) == []
+    assert engine._client.api.containers(all=True, filters={"ancestor": image}) == []
