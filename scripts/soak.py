@@ -29,7 +29,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.tables import machine, markdown_table, text_table
-from soaking.bench_run import ROOT, Load, Place, Runner, counts
+from soaking.bench_run import HAND_IN, ROOT, Load, Place, Runner, counts
 from soaking.graded_once import Judged, judge
 from soaking.leftovers import leftovers
 from soaking.overhead import Cost, measure
@@ -134,8 +134,12 @@ def main() -> int:
     report: dict[str, object] = {}
     faults: list[str] = []
     if options.overhead:
-        costs = [measure(options.dir, 1, max(1, options.attempts // 8), options.rounds)]
-        costs.append(measure(options.dir, options.concurrency, options.attempts, options.rounds))
+        few, many = (1, max(1, options.attempts // 8)), (options.concurrency, options.attempts)
+        costs = [
+            measure(options.dir, agent, at_once, attempts, options.rounds)
+            for agent in (HAND_IN, "dummy")
+            for at_once, attempts in (few, many)
+        ]
         report["overhead"] = [{**asdict(cost), "overhead": cost.overhead} for cost in costs]
         faults = _cost_faults(costs)
         if not options.json:
@@ -167,7 +171,7 @@ def main() -> int:
 
 def _cost_faults(costs: list[Cost]) -> list[str]:
     found = [
-        f"an attempt takes {cost.overhead:.2f} s more than a bare container, {cost.concurrency} at a time"
+        f"an attempt of {cost.agent} takes {cost.overhead:.2f} s more than a bare container, {cost.concurrency} at a time"
         for cost in costs
         if cost.overhead > OVERHEAD_SECONDS
     ]
@@ -178,12 +182,23 @@ def _cost_faults(costs: list[Cost]) -> list[str]:
 
 
 def _show_costs(costs: list[Cost], markdown: bool) -> None:
-    headings = ["at a time", "attempts", "bare s", "attempt s", "overhead s", "in its slot s", "start s", "memory MB"]
+    headings = [
+        "agent",
+        "at a time",
+        "attempts",
+        "bare s",
+        "attempt s",
+        "overhead s",
+        "in its slot s",
+        "start s",
+        "cpu s",
+        "memory MB",
+    ]
     rows = []
     for cost in costs:
         memory = "" if cost.memory_mb is None else f"{cost.memory_mb[0]:.0f}, then {cost.memory_mb[1]:.0f}"
-        figures = (cost.bare, cost.attempt, cost.overhead, cost.overhead_in_slot, cost.start)
-        rows.append([str(cost.concurrency), str(cost.attempts), *(f"{one:.2f}" for one in figures), memory])
+        figures = (cost.bare, cost.attempt, cost.overhead, cost.overhead_in_slot, cost.start, cost.cpu)
+        rows.append([cost.agent, str(cost.concurrency), str(cost.attempts), *(f"{one:.2f}" for one in figures), memory])
     print((markdown_table if markdown else text_table)(headings, rows))
 
 

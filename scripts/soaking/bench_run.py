@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
@@ -20,6 +21,14 @@ MARK = "MLEBENCH_SOAK"
 """Variable that every process of the run inherits, so that those it leaves behind are found."""
 COMPETITION = "practice-breast-cancer"
 RUN = "soak"
+HAND_IN = "hand-in"
+"""An agent of this script: copies the sample submission with a shell and ends."""
+_HAND_IN = """
+name = "hand-in"
+title = "Copies the sample submission"
+command = ["sh", "-c", 'cp "$SAMPLE_SUBMISSION" "$SUBMISSION_FILE"']
+process = true
+"""
 
 
 @dataclass
@@ -68,6 +77,8 @@ class Place:
         """Make the folders and the competition's data."""
         for folder in (self.runs, self.temporary, self.leases):
             folder.mkdir(parents=True)
+        (self.root / HAND_IN).mkdir(mode=0o755)
+        (self.root / HAND_IN / "agent.toml").write_text(_HAND_IN)
         command = [sys.executable, "-m", "mlebench", "prepare", COMPETITION, "--data-dir", str(self.data)]
         subprocess.run(command, check=True, env=self.environment(), capture_output=True)
 
@@ -92,10 +103,13 @@ class Runner:
         if (place.run / "run.sqlite").exists():
             command += ["--resume", RUN]
         else:
-            command += ["--agent", load.agent, "-c", COMPETITION, "--seeds", str(load.attempts), "--name", RUN]
+            agent = str(place.root / HAND_IN) if load.agent == HAND_IN else load.agent
+            command += ["--agent", agent, "-c", COMPETITION, "--seeds", str(load.attempts), "--name", RUN]
             command += ["--concurrency", str(load.concurrency), "--sandbox", load.sandbox]
             command += ["--time-limit", load.time_limit, "--grace", "5s", "--data-dir", str(place.data)]
         self.began = time.monotonic()
+        self.cpu = 0.0
+        """Processor seconds of it and its helpers, known at its end."""
         with place.said.open("ab") as said:
             self._process = subprocess.Popen(
                 command, env=place.environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said
@@ -113,7 +127,10 @@ class Runner:
 
     def end(self) -> int:
         """Wait for the end; the exit code."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         code = self._process.wait()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         self.memory.stop()
         return code
 

@@ -21,6 +21,7 @@ IMAGE = "mlebench-agent"
 class Cost:
     """Seconds for each attempt that go by on the clock (not in its slot, where they are `concurrency` times as many)."""
 
+    agent: str
     concurrency: int
     attempts: int
     bare: float
@@ -29,6 +30,8 @@ class Cost:
     """From the first attempt's start to the last one's grade, divided by the attempts."""
     start: float
     """Seconds that the command takes besides: imports, checks, the last words."""
+    cpu: float
+    """Processor seconds of the runner and its helpers for each attempt; without the agent and the engine."""
     memory_mb: tuple[float, float] | None = None
     """The runner's memory early and late, where there were enough attempts to tell."""
 
@@ -43,16 +46,16 @@ class Cost:
         return self.concurrency * self.overhead
 
 
-def measure(where: Path, concurrency: int, attempts: int, rounds: int) -> Cost:
+def measure(where: Path, agent: str, concurrency: int, attempts: int, rounds: int) -> Cost:
     """Bare containers and attempts in turns; the medians of the rounds, the memory of the last one."""
-    bare, whole, starts = [], [], []
+    bare, whole, starts, cpu = [], [], [], []
     memory = None
     for _ in range(rounds):
         bare.append(bare_seconds(attempts, concurrency))
         with tempfile.TemporaryDirectory(dir=where, prefix="soak-") as folder:
             place = Place(Path(folder))
             place.prepare()
-            runner = Runner(place, Load(attempts, concurrency))
+            runner = Runner(place, Load(attempts, concurrency, agent=agent))
             code = runner.end()
             took = time.monotonic() - runner.began
             judged = judge(place.run, attempts)
@@ -60,10 +63,9 @@ def measure(where: Path, concurrency: int, attempts: int, rounds: int) -> Cost:
                 raise RuntimeError(f"the run ended with exit code {code}; {judged.faults[:3]}")
             whole.append(span(place.run) / attempts)
             starts.append(took - whole[-1] * attempts)
+            cpu.append(runner.cpu / attempts)
             memory = growth(runner.memory.samples, attempts) if attempts >= 100 else None
-    return Cost(
-        concurrency, attempts, statistics.median(bare), statistics.median(whole), statistics.median(starts), memory
-    )
+    return Cost(agent, concurrency, attempts, *map(statistics.median, (bare, whole, starts, cpu)), memory)
 
 
 def bare_seconds(count: int, concurrency: int) -> float:
