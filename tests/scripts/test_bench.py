@@ -95,3 +95,31 @@ def test_starting_is_measured() -> None:
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["start_ms --help"] > 10 and figures["start_ms list"] > 10
+
+
+def test_preparing_is_measured_beside_the_plain_tools(tmp_path: Path) -> None:
+    cases = ("pictures", "zip")
+    done = run(
+        "bench_prepare_tools.py", *cases, "--size", "0.002", "--rounds", "1", "--dir", str(tmp_path), "--markdown"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith(("| pictures:", "| zip:"))]
+    assert [row[1].strip() for row in rows[::3]] == ["pictures: mlebench", "zip: mlebench"]
+    assert [row[1].strip() for row in rows[1::3]] == ["pictures: cp -r", "zip: unzip"]
+    on_disk = [float(row[9].strip(" %")) for row in rows]
+    assert on_disk[1] == pytest.approx(100, abs=1) and on_disk[3] < 105
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_preparing_that_is_slower_or_larger_than_it_may_be_is_told() -> None:
+    from bench.processes import Measured
+    from bench_prepare_tools import Tool, _faults
+
+    def tool(seconds: float, on_disk: int = 1000, *, whole: bool = True) -> Tool:
+        rounds = [Measured(seconds * 2, 1.0, 10.0, ""), Measured(seconds, 1.0, 10.0, "")]
+        return Tool("t", lambda to: [], whole=whole, rounds=rounds, on_disk=on_disk)
+
+    mover, rival, slow_rival = tool(0.1, whole=False), tool(10.0), tool(20.0)
+    assert _faults("c", [tool(12.9), mover, rival, slow_rival], 1000) == []
+    assert "1.50 x" in _faults("c", [tool(15.0), mover, rival, slow_rival], 1000)[0]
+    assert "110.0 %" in _faults("c", [tool(5.0, 1100), mover, rival], 1000)[0]
