@@ -2,15 +2,15 @@
 """Many attempts in real containers while their runner is killed again and again, and the engine restarted.
 
     python scripts/soak.py                                    # 200 attempts, 8 at a time, kill -9 ten times
-    python scripts/soak.py --restart-engine                   # the same; the engine is restarted once on the way
+    python scripts/soak.py --restart-engine own               # the same; the engine is restarted once on the way
     python scripts/soak.py --overhead --attempts 200          # seconds beside bare containers, memory over time
 
 The runner (`mlebench run --agent dummy`) is killed at random moments and resumed at once. At the end every attempt must
 have been graded, once; and nothing may be left: containers, processes, sockets, leases, temporary and half-written files.
 Exit code 1 where that, or a limit (overhead 2 s an attempt, memory that grows by more than 10 %), does not hold.
 
---restart-engine ends the engine whose pid is in ~/.cache/mlebench-ci/dockerd.pid and has scripts/ensure_docker.sh start it
-again, as root and only where that script started it: whatever else runs in containers there ends too.
+--restart-engine own: as root, in an engine started for this beside the others'. shared: the engine whose pid is in
+~/.cache/mlebench-ci/dockerd.pid is ended and scripts/ensure_docker.sh starts it again; what others run in it ends too.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +27,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench.tables import machine, markdown_table, text_table
-from soaking.bench_run import HAND_IN, ROOT, Load, Place, Runner, counts
+from soaking.bench_run import HAND_IN, Load, Place, Runner, counts
+from soaking.engines import Engine, engine
 from soaking.graded_once import Judged, judge
 from soaking.leftovers import leftovers
 from soaking.overhead import Cost, measure
@@ -60,11 +59,11 @@ class Soaked:
         return [*ended, *self.judged.faults, *(f"left behind: {one}" for one in self.leftovers)]
 
 
-def soak(place: Place, load: Load, *, kills: int, restart: bool, seed: int, limit: float) -> Soaked:
+def soak(place: Place, load: Load, *, kills: int, engine: Engine | None, seed: int, limit: float) -> Soaked:
     """Run, kill, resume, to the end; then look at what came of it."""
     rng, result, began = random.Random(seed), Soaked(load.attempts), time.monotonic()
     turns = [(rng.uniform(0, 0.9) * load.attempts, KILL) for _ in range(kills)]
-    turns += [(0.5 * load.attempts, RESTART)] if restart else []
+    turns += [(0.5 * load.attempts, RESTART)] if engine is not None else []
     turns.sort()
     runner = Runner(place, load)
     while (code := runner.poll()) is None:
@@ -77,8 +76,8 @@ def soak(place: Place, load: Load, *, kills: int, restart: bool, seed: int, limi
             continue
         what = turns.pop(0)[1]
         time.sleep(rng.uniform(0, LATE_SECONDS))
-        if what == RESTART:
-            result.engine_away = restart_engine()
+        if what == RESTART and engine is not None:
+            result.engine_away = engine.restart()
         elif runner.poll() is None:
             runner.kill()
             _note(result, place, runner)
@@ -93,27 +92,6 @@ def soak(place: Place, load: Load, *, kills: int, restart: bool, seed: int, limi
     result.judged = judged
     result.leftovers = leftovers(place, _run_id(place) if load.sandbox == "docker" else None)
     return result
-
-
-def restart_engine() -> float:
-    """End the engine that scripts/ensure_docker.sh started and have it started again; seconds until it answered."""
-    cache = Path(os.environ.get("MLEBENCH_CI_CACHE") or Path.home() / ".cache" / "mlebench-ci")
-    pid = int((cache / "dockerd.pid").read_text())
-    if Path(f"/proc/{pid}/comm").read_text().strip() != "dockerd":
-        raise SystemExit(f"process {pid} of {cache / 'dockerd.pid'} is no engine; it is not restarted")
-    began = time.monotonic()
-    os.kill(pid, signal.SIGTERM)
-    while _alive(pid):
-        time.sleep(0.05)
-    subprocess.run([str(ROOT / "scripts" / "ensure_docker.sh")], check=True, capture_output=True)
-    return time.monotonic() - began
-
-
-def _alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _note(result: Soaked, place: Place, runner: Runner) -> None:
@@ -145,7 +123,10 @@ def main() -> int:
         if not options.json:
             _show_costs(costs, options.markdown)
     else:
-        with tempfile.TemporaryDirectory(dir=options.dir, prefix="soak-") as folder:
+        with (
+            engine(options.restart_engine) as restarted,
+            tempfile.TemporaryDirectory(dir=options.dir, prefix="soak-") as folder,
+        ):
             place = Place(Path(folder))
             place.prepare()
             load = Load(options.attempts, options.concurrency, options.sandbox, time_limit=options.time_limit)
@@ -153,7 +134,7 @@ def main() -> int:
                 place,
                 load,
                 kills=options.kills,
-                restart=options.restart_engine,
+                engine=restarted,
                 seed=options.seed,
                 limit=options.limit,
             )
@@ -222,7 +203,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--attempts", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--kills", type=int, default=10)
-    parser.add_argument("--restart-engine", action="store_true")
+    parser.add_argument("--restart-engine", choices=["own", "shared"], help="once, half-way")
     parser.add_argument("--sandbox", choices=["docker", "process"], default="docker")
     parser.add_argument("--time-limit", default="2m", help="of each attempt")
     parser.add_argument("--limit", type=float, default=1800, help="seconds after which the soak counts as stuck")
