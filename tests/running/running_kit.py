@@ -94,6 +94,8 @@ class Play:
     refuse: str | None = None
     """start() fails with this."""
     megabytes: int = 0
+    until: threading.Event | None = None
+    """It ends when this is set, if it comes before `seconds` are over."""
 
 
 class FakeSandbox:
@@ -197,7 +199,7 @@ class FakeSandbox:
     def _settle(self) -> None:
         with self._lock:
             for handle, (play, end) in list(self.running.items()):
-                if time.monotonic() >= end:
+                if time.monotonic() >= end or (play.until is not None and play.until.is_set()):
                     del self.running[handle]
                     self.ended[handle] = play.exit
 

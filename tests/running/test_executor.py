@@ -343,7 +343,7 @@ def test_validation_calls_are_counted_and_logged(world: World) -> None:
             done.set()
 
         threading.Thread(target=post, daemon=True).start()
-        return Play(seconds=4)
+        return Play(seconds=50, until=done)
 
     done = threading.Event()
     (attempt,) = start_run(world, FakeSandbox(ask))
