@@ -1,6 +1,7 @@
 """How an agent says its work ended (logs/outcome.json), and what that changes about the end we saw ourselves.
 
-The agent's word decides nothing that would help it: no attempt is run again or graded differently for it.
+The agent's word decides nothing that would help it: no attempt is graded differently for it, and
+none that a runner watched is run again.
 """
 
 from __future__ import annotations
