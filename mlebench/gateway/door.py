@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import logging
 import os
 import socket
 import sys
@@ -27,6 +28,7 @@ from mlebench.gateway.intake import Intake
 from mlebench.gateway.limits import Limits
 from mlebench.gateway.meter import Meter
 from mlebench.gateway.prices import PriceTable
+from mlebench.gateway.quiet import silent
 from mlebench.gateway.recordings import Place, Recording, Recordings, request_hashes
 from mlebench.gateway.refusal import BudgetExhausted, Refusal
 from mlebench.gateway.relay import Relay
@@ -35,6 +37,9 @@ from mlebench.gateway.upstream import Upstream
 from mlebench.gateway.wire import error_body
 
 _BACKLOG = 128
+_KEEP_ALIVE_SECONDS = 900.0
+"""Agents think, and train, between two calls."""
+_LOGGER = logging.getLogger(__name__)
 
 
 class Door:
@@ -58,7 +63,7 @@ class Door:
         self._relay = Relay(self._reader, self._meter, upstream, prices, limits)
         self._recordings = Recordings(ticket.cache) if ticket.cache and ticket.replay is not Replay.OFF else None
         self._changed = changed
-        self._server = _Counted(self._handle, access_log=None)
+        self._server = _Counted(self._handle, access_log=None, logger=silent(), keepalive_timeout=_KEEP_ALIVE_SECONDS)
         self._listening: asyncio.Server | None = None
         self._intake = Intake(limits)
         self._running: set[asyncio.Future[web.StreamResponse]] = set()
@@ -133,7 +138,7 @@ class Door:
         except Exception as bug:
             # Its place is told, its words are not: they may hold a prompt.
             place = traceback.extract_tb(bug.__traceback__)[-1]
-            print(f"{type(bug).__name__} at {place.filename}:{place.lineno}", file=sys.stderr, flush=True)
+            _LOGGER.warning("%s at %s:%s", type(bug).__name__, place.filename, place.lineno)
             message = "The model gateway failed on this request; that is not the agent's fault."
             return _refused(family, Refusal(500, "gateway_error", message))
 
@@ -161,6 +166,7 @@ class Door:
 
     async def _replay(self, request: web.BaseRequest, ask: Ask, size: int, place: Place) -> web.StreamResponse:
         assert self._recordings is not None
+        self._meter.check()
         found = await asyncio.to_thread(self._recordings.find, place)
         if found is None:
             message = (

@@ -114,6 +114,12 @@ class Meter:
         """Output tokens of a call so far."""
         return -(-self._totals.tokens_out // self._totals.calls) if self._totals.calls else _FIRST_GUESS
 
+    def check(self) -> None:
+        """BudgetExhausted when a budget is reached."""
+        which = self._reached()
+        if which is not None:
+            raise BudgetExhausted(which, self._sentence(which))
+
     async def begin(self, expected: Expected) -> Begun:
         """Let a call start; BudgetExhausted when a budget is reached.
 
@@ -121,9 +127,7 @@ class Meter:
         budget no further than one after the other would.
         """
         while True:
-            which = self._reached()
-            if which is not None:
-                raise BudgetExhausted(which, self._sentence(which))
+            self.check()
             if self._in_flight == 0 or self._fits(expected):
                 break
             await self._settled.wait()

@@ -30,6 +30,7 @@ from mlebench.gateway.limits import Limits
 from mlebench.gateway.meter import Meter
 from mlebench.gateway.prices import PriceTable
 from mlebench.gateway.providers import SCRIPTED, load_providers
+from mlebench.gateway.quiet import limit_logging
 from mlebench.gateway.scripted import ScriptedChild
 from mlebench.gateway.tickets import ticket_of
 from mlebench.gateway.upstream import Upstream
@@ -187,6 +188,7 @@ def _shield() -> None:
 def main() -> int:
     """Run until the runner ends."""
     _shield()
+    limit_logging()
     os.umask(0o077)
     return asyncio.run(_run())
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from mlebench.errors import MlebenchError
+from mlebench.gateway.quiet import limit_logging
 from mlebench.scripted.script import load_script
 
 
@@ -25,6 +26,7 @@ def main() -> int:
     try:
         for path in sorted(options.scripts.glob("*.json")):
             load_script(path)
+        limit_logging()
         asyncio.run(_serve(options))
     except MlebenchError as problem:
         print(problem, file=sys.stderr)

@@ -171,6 +171,18 @@ def test_requests_that_do_not_come_whole(attempt: Attempt) -> None:
     assert attempt.chat("hello").status_code == 200
 
 
+def test_nobody_fills_the_gateways_log(world: World, attempt: Attempt) -> None:
+    log = world.folder / "run" / "gateway.log"
+    before = log.stat().st_size
+    for _ in range(250):
+        assert raw(attempt, b"\x00\x01 nonsense of an agent\r\n\r\n").split()[1] == b"400"
+    body = {"requests": [5], "content": {}}  # a bug of the provider's, as often as the agent likes
+    for _ in range(55):  # each tried four times
+        attempt.post("/gemini/v1beta/models/scripted/demo:batchEmbedContents", body)
+    assert log.stat().st_size - before < 500_000
+    assert b"nonsense" not in log.read_bytes()
+
+
 def test_requests_are_bounded_in_complexity_and_pace(world: World) -> None:
     from dataclasses import replace
 

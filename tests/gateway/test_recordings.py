@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,18 @@ def test_requests_that_differ_in_numbers_only_are_found_by_their_shape(
     assert [once_more.chat(prompt, "scripted/demo").text for prompt in reversed(prompts)] == first[::-1]
     once_more.usage_when(lambda usage: usage.replayed == 2)
     assert [line["found_by"] for line in once_more.lines()] == ["request", "request"]
+
+
+def test_budgets_hold_in_a_replay_too(world: World, tmp_path: Path, offline: Gateway) -> None:
+    cache = tmp_path / "cache"
+    recorded = world.admit(model="scripted/demo", replay=Replay.RECORD, cache=cache)
+    assert [recorded.chat("AGAIN", "scripted/demo").status_code for _ in range(3)] == [200] * 3
+    stored(cache, 3)
+    ticket = Ticket("b", KEY, tmp_path / "b.jsonl", "scripted/demo", replay=Replay.REPLAY, cache=cache)
+    ticket = replace(ticket, budget=Budget(calls=2))
+    again = Attempt(offline, ticket, f"http://127.0.0.1:{offline.admit(ticket).port}")
+    assert [again.chat("AGAIN", "scripted/demo").status_code for _ in range(3)] == [200, 200, 429]
+    assert again.usage_when(lambda usage: usage.refused == 1).exhausted == "calls"
 
 
 def test_hashes_are_of_the_request_alone() -> None:
