@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections import Counter
 from dataclasses import dataclass, field
 
 from mlebench.bundle.case import Case
 from mlebench.bundle.logs import documents
+from mlebench.egress.rules import AllowList
 
 
 @dataclass
@@ -16,6 +18,8 @@ class Reached:
     lines: int = 0
     hosts: Counter[str] = field(default_factory=Counter)
     """host:port -> requests that were let through."""
+    addresses: set[tuple[str, int]] = field(default_factory=set)
+    """Addresses and ports that they led to."""
     refused: int = 0
     allowed: set[str] = field(default_factory=set)
     """The allow-lists that the proxy was started with."""
@@ -36,6 +40,7 @@ def reached(case: Case) -> Reached | None:
                     found.allowed |= set(map(str, line["hosts"]))
                 case "opened":
                     under_way[str(line["id"])] = where
+                    found.addresses.add((str(line["address"]), int(line["port"])))
                 case "refused_more":
                     found.refused += int(line["count"])
                 case "request":
@@ -48,3 +53,22 @@ def reached(case: Case) -> Reached | None:
         return None
     found.hosts.update(under_way.values())  # the proxy was killed while these were open
     return found
+
+
+def strangers_of(noted: Reached, hosts: tuple[str, ...]) -> list[str]:
+    """What was let through though these hosts do not cover it: HOST:PORT, or an address that is not the internet's."""
+    allowed = AllowList(hosts)
+    found = []
+    for where in noted.hosts:
+        name, _, port = where.rpartition(":")
+        if not port.isdigit() or not allowed.allows(name, int(port)):
+            found.append(where)
+    for address, port_number in noted.addresses:
+        try:
+            known = ipaddress.ip_address(address)
+        except ValueError:
+            found.append(address)
+            continue
+        if not allowed.allows_address(known, port_number):
+            found.append(f"the address {address}")
+    return sorted(found)

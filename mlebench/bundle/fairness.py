@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
-from mlebench.bundle.egress import reached
+from mlebench.bundle.egress import reached, strangers_of
 from mlebench.reporting.text import plural
 from mlebench.running.duration import format_duration
 from mlebench.running.records import allowed_models
@@ -83,26 +83,15 @@ def _network(claims: Claims, case: Case) -> None:
             allowed = f"Allowed were {hosts}, but there is no log of what it reached that can be read."
             claims.add("network", claim, Verdict.UNKNOWN, allowed)
             return
-        strangers = sorted(host for host in noted.hosts if not _allowed(host, network.hosts))
+        strangers = strangers_of(noted, network.hosts)
         strangers += sorted(f"the pattern {host}" for host in noted.allowed - set(network.hosts))
         told = ", ".join(f"{host} ({count}×)" for host, count in noted.hosts.most_common(8)) or "none of them"
         why = (
-            f"The log allows {', '.join(strangers[:5])}, which are not among {hosts}."
+            f"The log allows {', '.join(strangers[:5])}, which is not covered by {hosts}."
             if strangers
             else f"Allowed were {hosts}; it reached {told}, and was refused {plural(noted.refused, 'time')}."
         )
         claims.add("network", claim, not strangers, why)
-
-
-def _allowed(host: str, patterns: tuple[str, ...]) -> bool:
-    name, _, port = host.partition(":")
-    for pattern in patterns:
-        wanted, _, only = pattern.partition(":")
-        if only and port and only != port:
-            continue
-        if name == wanted or (wanted.startswith("*.") and name.endswith(wanted[1:])):
-            return True
-    return False
 
 
 def _validation(claims: Claims, case: Case) -> None:

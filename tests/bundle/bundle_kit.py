@@ -85,6 +85,18 @@ class Made:
                 log.append(name, **facts)
         self.attempt = self.attempt.model_copy(update={"events_head": log.head})
 
+    def reach(self, host: str, address: str, port: int = 443) -> None:
+        """Write egress.jsonl anew: this was let through, something else was refused."""
+        path = self.folder / "egress.jsonl"
+        path.unlink(missing_ok=True)
+        with EventLog(path) as log:
+            log.append("egress_started", hosts=[HOST])
+            log.append("opened", id=1, method="CONNECT", host=host, port=port, address=address)
+            log.append("request", id=1, host=host, port=port, allowed=True, up=1, down=2, seconds=0.1)
+            log.append("request", id=2, host="elsewhere.test", port=443, allowed=False, reason="not_allowed")
+            log.append("egress_stopped")
+        self.egress_head = log.head
+
     def place(self, name: str) -> int:
         """Where an event of this name first stands."""
         return next(number for number, (event, _) in enumerate(self.events) if event == name)
@@ -195,13 +207,7 @@ def _usage(made: Made) -> None:
 
 
 def _egress(made: Made) -> None:
-    with EventLog(made.folder / "egress.jsonl") as log:
-        log.append("egress_started", hosts=[HOST])
-        log.append("opened", id=1, method="CONNECT", host=HOST, port=443, address="192.0.2.1")
-        log.append("request", id=1, host=HOST, port=443, allowed=True, up=1, down=2, seconds=0.1)
-        log.append("request", id=2, host="elsewhere.test", port=443, allowed=False, reason="not_allowed")
-        log.append("egress_stopped")
-    made.egress_head = log.head
+    made.reach(HOST, "93.184.215.14")
 
 
 def _environment(made: Made) -> None:

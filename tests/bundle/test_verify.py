@@ -326,6 +326,28 @@ def test_the_network_that_was_reached_is_named(made: Made) -> None:
     assert f"{HOST}:443 (1×)" in claim.why and "refused 1 time" in claim.why
 
 
+@pytest.mark.parametrize(
+    ("host", "address", "port", "fine"),
+    [
+        (HOST, "93.184.215.14", 443, True),
+        (HOST, "93.184.215.14", 22, False),
+        (f"sub.{HOST}", "93.184.215.14", 443, False),
+        ("other.test", "93.184.215.14", 443, False),
+        (HOST, "169.254.169.254", 80, False),
+        (HOST, "10.0.0.1", 443, False),
+        (HOST, "nonsense", 443, False),
+    ],
+)
+def test_what_was_reached_is_compared_with_what_was_allowed(
+    made: Made, host: str, address: str, port: int, fine: bool
+) -> None:
+    made.reach(host, address, port)
+    made.events[made.place("egress")][1]["head"] = made.egress_head
+    made.log()
+    made.seal()
+    assert failing(made.verify()) == (set() if fine else {"network"})
+
+
 def test_the_answers_in_a_bundle_are_found(made: Made) -> None:
     from mlebench.data.manifest import Manifest, hash_files
 
