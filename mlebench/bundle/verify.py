@@ -16,7 +16,7 @@ from mlebench.bundle.fairness import fairness_claims
 from mlebench.bundle.order import order_claims
 from mlebench.bundle.regrade import grade_claims
 from mlebench.bundle.source import open_bundle
-from mlebench.bundle.whole import file_problems, whole_claims
+from mlebench.bundle.whole import Expected, file_problems, whole_claims
 from mlebench.data.paths import DataDir
 from mlebench.registry import Registry
 
@@ -73,11 +73,16 @@ def _made(topic: Topic, make: Callable[[], list[Claim]]) -> list[Claim]:
 
 
 def verify_bundle(
-    path: Path, registry: Registry, data: DataDir | None = None, *, expected: str | None = None, name: str | None = None
+    path: Path,
+    registry: Registry,
+    data: DataDir | None = None,
+    *,
+    expected: Expected | None = None,
+    name: str | None = None,
 ) -> Verification:
     """Check everything that a bundle can show. NotABundleError where there is none.
 
-    `data`: prepared data with which the submission is graded again. `expected`: the digest it should have.
+    `data`: prepared data with which the submission is graded again. `expected`: the digest it should have, from elsewhere.
     """
     with open_bundle(path) as bundle:
         case = open_case(bundle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.index import BUNDLE_FILE
@@ -31,7 +33,18 @@ def file_problems(bundle: Bundle) -> list[str]:
     return problems
 
 
-def whole_claims(case: Case, problems: list[str], expected: str | None) -> list[Claim]:
+@dataclass(frozen=True)
+class Expected:
+    """A digest from elsewhere."""
+
+    digest: str
+    told_by: str
+    """Who says so, for people: "--expect-digest", "the run store"."""
+    proves: bool = True
+    """False: who can change the bundle can change this too, so that only a difference means something."""
+
+
+def whole_claims(case: Case, problems: list[str], expected: Expected | None) -> list[Claim]:
     """Files, digest, records and chains."""
     claims = Claims(Topic.WHOLE)
     files = case.bundle.index.files
@@ -50,7 +63,7 @@ def whole_claims(case: Case, problems: list[str], expected: str | None) -> list[
     return claims.made
 
 
-def _origin(claims: Claims, case: Case, expected: str | None) -> None:
+def _origin(claims: Claims, case: Case, expected: Expected | None) -> None:
     claim = "It is the bundle that the runner sealed."
     digest = case.bundle.digest
     if expected is None:
@@ -62,10 +75,13 @@ def _origin(claims: Claims, case: Case, expected: str | None) -> None:
             f"(--expect-digest) could tell. This one's is {digest}.",
         )
         return
-    same = expected.lower().removeprefix("sha256:") == digest
-    claims.add(
-        "origin", claim, same, "Its digest is the expected one." if same else f"Its digest is {digest}, not {expected}."
-    )
+    if expected.digest.lower().removeprefix("sha256:") != digest:
+        claims.add("origin", claim, False, f"Its digest is {digest}, {expected.told_by} says {expected.digest}.")
+    elif expected.proves:
+        claims.add("origin", claim, True, f"Its digest is the one that {expected.told_by} says.")
+    else:
+        why = f"{expected.told_by[:1].upper()}{expected.told_by[1:]} has the same digest, {digest}, but who can change one"
+        claims.add("origin", claim, Verdict.UNKNOWN, f"{why} can change both; --expect-digest takes a published one.")
 
 
 def _records(claims: Claims, case: Case) -> None:

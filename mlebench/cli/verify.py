@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mlebench.bundle.verify import Verification
+    from mlebench.bundle.whole import Expected
     from mlebench.registry import Registry
 
 Targets = Annotated[
@@ -102,6 +103,7 @@ def _verify_bundles(
     bundles: list[tuple[str, Path]], known: Registry, data_option: Path | None, expected: str | None, as_json: bool
 ) -> None:
     from mlebench.bundle.verify import verify_bundle
+    from mlebench.bundle.whole import Expected
     from mlebench.cli import render
     from mlebench.errors import UsageError
 
@@ -112,7 +114,8 @@ def _verify_bundles(
     results = []
     for name, path in bundles:
         with _busy(f"Verifying {name}"):
-            result = verify_bundle(path, known, where, expected=expected, name=name)
+            told = Expected(expected, "--expect-digest") if expected is not None else _stored_digest(path)
+            result = verify_bundle(path, known, where, expected=told, name=name)
         results.append(result)
         if not as_json:
             _show(console, result)
@@ -123,6 +126,23 @@ def _verify_bundles(
         _show_trust(console, results)
     if any(result.failed for result in results):
         sys.exit(1)
+
+
+def _stored_digest(folder: Path) -> Expected | None:
+    """What the run store beside an attempt's folder has as its digest; None where there is none."""
+    from mlebench.bundle.whole import Expected
+    from mlebench.errors import MlebenchError
+    from mlebench.running.store import RunStore
+
+    folder = folder.absolute()
+    if not (folder.parent / "run.sqlite").is_file():
+        return None
+    try:
+        with RunStore(folder.parent) as store:
+            digest = store.attempt(folder.name).bundle
+    except (MlebenchError, ValueError):
+        return None
+    return Expected(digest, "the run store", proves=False) if digest else None
 
 
 def _busy(what: str) -> AbstractContextManager[object]:

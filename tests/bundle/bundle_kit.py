@@ -25,6 +25,7 @@ from mlebench.bundle.environment import (
 from mlebench.bundle.hashes import file_sha256
 from mlebench.bundle.seal import seal
 from mlebench.bundle.verify import Verification, verify_bundle
+from mlebench.bundle.whole import Expected
 from mlebench.chain import EventLog
 from mlebench.data.paths import DataDir
 from mlebench.gateway.api import Spent, Usage
@@ -105,11 +106,12 @@ class Made:
         """Change the record."""
         self.attempt = self.attempt.model_copy(update=fields)
 
-    def verify(self, *, answers: bool = False, path: Path | None = None, **options: Any) -> Verification:
+    def verify(self, *, answers: bool = False, path: Path | None = None, expected: str | None = None) -> Verification:
         """Verify it, without the answers unless asked."""
+        told = Expected(expected, "the test") if expected is not None else None
         registry = Registry([self.world.root / "competitions"])
         data = DataDir(self.world.root / "data") if answers else None
-        return verify_bundle(path or self.folder, registry, data, **options)
+        return verify_bundle(path or self.folder, registry, data, expected=told)
 
     def grade(self, text: str) -> GradeReport:
         """The grade of a submission."""

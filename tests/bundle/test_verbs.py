@@ -10,9 +10,11 @@ from bundle_kit import FakeProcess
 from running_kit import World, start_run
 from typer.testing import CliRunner, Result
 
+from mlebench.bundle.seal import seal
 from mlebench.cli import verbs  # noqa: F401
 from mlebench.cli.app import app
 from mlebench.errors import BundleError, UsageError
+from mlebench.running.store import load_run
 
 
 @pytest.fixture
@@ -43,6 +45,19 @@ def test_a_run_an_attempt_and_a_folder_are_found(run: World) -> None:
     assert [one["attempt"] for one in json.loads(call("verify", "run", "--json").stdout)] == ["toy-s0", "toy-s1"]
     for target in ("run/toy-s1", "runs/run/toy-s1", run.runs / "run" / "toy-s1"):
         assert json.loads(call("verify", target, "--json").stdout)["attempt"] == "toy-s1"
+
+
+def test_the_run_store_knows_the_digest(run: World) -> None:
+    def origin() -> dict[str, str]:
+        told = json.loads(call("verify", "run/toy-s0", "--json").stdout)
+        return next(one for one in told["claims"] if one["key"] == "origin")
+
+    assert origin()["verdict"] == "cannot be shown" and "The run store has the same" in origin()["why"]
+    folder = run.runs / "run" / "toy-s0"
+    record = load_run("run", run.runs)
+    (folder / "agent.log").write_text("other")
+    seal(folder, record.attempts[0], record.config)
+    assert origin()["verdict"] == "fails"
 
 
 def test_with_competitions_of_ones_own_it_is_graded_again(run: World) -> None:
