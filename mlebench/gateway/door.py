@@ -161,7 +161,10 @@ class Door:
         except Refusal:
             self._meter.occurrences.give_back(place)
             raise
-        await asyncio.to_thread(self._recordings.store, place, recording)
+        try:
+            await asyncio.to_thread(self._recordings.store, place, recording)
+        except OSError as problem:
+            self._meter.note("recording_failed", request=place.request, shape=place.shape, reason=str(problem.strerror))
         return response
 
     async def _replay(self, request: web.BaseRequest, ask: Ask, size: int, place: Place) -> web.StreamResponse:

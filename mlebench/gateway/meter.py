@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from mlebench.chain import EventLog, read_events
 from mlebench.gateway.api import Budget, Usage
 from mlebench.gateway.recordings import Occurrences
-from mlebench.gateway.refusal import BudgetExhausted
+from mlebench.gateway.refusal import BudgetExhausted, Refusal
 from mlebench.gateway.totals import Totals
 
 SINGLE_LINES = 100_000
@@ -69,6 +70,7 @@ class Meter:
         self._settled = asyncio.Event()
         self.occurrences = Occurrences()
         """How often each request was asked; only where answers are recorded or replayed."""
+        self._stuck = False
         self._calls = 0
         lost: dict[int, dict[str, Any]] = {}
         for line in read_events(log):
@@ -115,7 +117,9 @@ class Meter:
         return -(-self._totals.tokens_out // self._totals.calls) if self._totals.calls else _FIRST_GUESS
 
     def check(self) -> None:
-        """BudgetExhausted when a budget is reached."""
+        """BudgetExhausted when a budget is reached; Refusal when calls can no longer be logged."""
+        if self._stuck:
+            raise Refusal(503, "log_not_writable", "The log of model calls cannot be written; no call is answered.")
         which = self._reached()
         if which is not None:
             raise BudgetExhausted(which, self._sentence(which))
@@ -162,24 +166,30 @@ class Meter:
 
     def note(self, event: str, **facts: Any) -> None:
         """Log something else."""
-        self._journal.append(event, **facts)
+        if self._stuck:
+            return
+        try:
+            self._journal.append(event, **facts)
+        except OSError:  # such as a full disk: what is not logged is not answered
+            self._stuck = True
 
     def close(self) -> Usage:
         """Write what is not written yet, close the log; the final totals."""
         self._flush()
-        self._journal.append("closed", calls=self._totals.calls)
-        self._journal.close()
+        self.note("closed", calls=self._totals.calls)
+        with contextlib.suppress(OSError):
+            self._journal.close()
         return self.usage
 
     def _note_begun(self, number: int, expected: Expected) -> None:
         if self._journal.lines < SINGLE_LINES:
-            self._journal.append("begun", call=number, **asdict(expected))
+            self.note("begun", call=number, **asdict(expected))
 
     def _count(self, event: str, facts: dict[str, Any], summed: bool) -> None:
         line = {"event": event, **facts}
         self._totals.apply(line)
         if not summed:
-            self._journal.append(event, **facts)
+            self.note(event, **facts)
             return
         self._unwritten.apply(line)
         self._pending += 1
@@ -188,7 +198,7 @@ class Meter:
 
     def _flush(self) -> None:
         if self._pending:
-            self._journal.append("many", **self._unwritten.facts())
+            self.note("many", **self._unwritten.facts())
             self._unwritten, self._pending = Totals(), 0
 
     def _reached(self) -> str | None:

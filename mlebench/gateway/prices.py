@@ -87,6 +87,8 @@ class PriceTable:
         if own is not None:
             return own.usd(tokens)
         name, model = split_reference(reference)
+        if name not in self._providers:
+            return None
         provider = self._providers.get(name)
         if provider.free:
             return 0.0
@@ -109,5 +111,5 @@ def _table_price(provider: str, model: str, tokens: Tokens, at: datetime) -> flo
     )
     try:
         return float(calc_price(usage, model, provider_id=provider, genai_request_timestamp=at).total_price)
-    except LookupError:
+    except (LookupError, ValueError):  # no such model, or counts that contradict one another
         return None

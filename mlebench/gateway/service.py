@@ -95,6 +95,8 @@ class Service:
         provider = ticket.model.partition("/")[0]
         if provider == SCRIPTED and self._scripted is None and ticket.replay is not Replay.REPLAY:
             raise GatewayError(f"The model {ticket.model} needs scripts, and this run has none.")
+        if provider not in self._backends and ticket.replay is not Replay.REPLAY:
+            raise GatewayError(f"There is no provider {provider!r}, which the model {ticket.model} names.")
         if ticket.budget.usd is not None and not self._prices.known(ticket.model, _now()):
             raise GatewayError(unknown_price(ticket.model))
 

@@ -16,7 +16,7 @@ from mlebench.chain import verify_chain
 from mlebench.errors import GatewayError
 from mlebench.gateway.api import Budget, Ticket
 from mlebench.gateway.meter import SINGLE_REFUSALS, Expected, Meter
-from mlebench.gateway.refusal import BudgetExhausted
+from mlebench.gateway.refusal import BudgetExhausted, Refusal
 
 SAY: dict[str, Any] = {"messages": [{"role": "user", "content": "STATED"}], "max_tokens": 100}
 
@@ -221,6 +221,27 @@ def test_a_torn_last_line_is_dropped(tmp_path: Path) -> None:
     again = meter(path)
     assert again.usage.calls == 1
     again.close()
+    assert verify_chain(path).holds
+
+
+def test_what_cannot_be_logged_is_not_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "usage.jsonl"
+
+    async def full_disk() -> None:
+        one = meter(path)
+        begun = await one.begin(expecting(1))
+
+        def no_space(*_: Any, **__: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(one._journal, "append", no_space)
+        one.end(begun, **facts())
+        with pytest.raises(Refusal, match="cannot be written"):
+            await one.begin(expecting(1))
+        one.refuse("log_not_writable")
+        assert one.close().calls == 1  # it was made, and counts
+
+    asyncio.run(full_disk())
     assert verify_chain(path).holds
 
 

@@ -157,6 +157,8 @@ def test_what_cannot_be_is_said_in_one_sentence(gateway: Gateway, tmp_path: Path
         gateway.admit(Ticket("two", KEY, tmp_path / "two.jsonl", "scripted/demo", port=port))
     with pytest.raises(GatewayError, match="cannot serve the attempt"):
         gateway.admit(replace(one.ticket, attempt="three", log=tmp_path / "missing" / "x.jsonl"))
+    with pytest.raises(GatewayError, match="no provider 'nobody'"):
+        gateway.admit(replace(one.ticket, attempt="three", model="nobody/x"))
     with pytest.raises(GatewayError, match="no attempt"):
         gateway.dismiss("four")
     assert one.chat("STATED", "scripted/demo").status_code == 200

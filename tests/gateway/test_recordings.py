@@ -139,6 +139,17 @@ def test_requests_that_differ_in_numbers_only_are_found_by_their_shape(
     assert [line["found_by"] for line in once_more.lines()] == ["request", "request"]
 
 
+def test_a_recording_that_cannot_be_kept_is_told(world: World, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file where a folder should be")
+    recorded = world.admit(replay=Replay.RECORD, cache=tmp_path / "cache")
+    assert recorded.chat("STATED").status_code == 200
+    recorded.usage_when(lambda usage: usage.calls == 1)
+    assert recorded.chat("STATED", stream=True).text.endswith("data: [DONE]\n\n")
+    recorded.usage_when(lambda usage: usage.calls == 2)
+    world.gateway.dismiss(recorded.ticket.attempt)
+    assert len(recorded.lines("recording_failed")) == 2
+
+
 def test_budgets_hold_in_a_replay_too(world: World, tmp_path: Path, offline: Gateway) -> None:
     cache = tmp_path / "cache"
     recorded = world.admit(model="scripted/demo", replay=Replay.RECORD, cache=cache)
