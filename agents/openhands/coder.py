@@ -42,6 +42,7 @@ def make_llm(settings: Settings, model: str, usage: str) -> LLM:
         max_output_tokens=settings.max_output_tokens,
         temperature=settings.temperature,
         reasoning_effort=settings.reasoning_effort,
+        caching_prompt=model.startswith("openrouter/"),  # marks in messages that compatible endpoints may not know
         capability_overrides={
             "supports_reasoning_effort": settings.reasoning_effort is not None,
             "supports_sampling_params": settings.temperature is not None,

@@ -16,7 +16,8 @@ from mlebench.agents.context import source_digest, write_context
 from mlebench.agents.images import BASE, SOURCE_FOLDER, Build, Engine, Recipe, decide, recipe_for, up_to_date
 from mlebench.errors import SandboxError, UsageError
 
-_STEP = re.compile(r"^Step (\d+)/(\d+) : (.*)")
+_STEP = re.compile(r"^Step (\d+)/(\d+) ?: (.*)", re.IGNORECASE)
+"""Docker's `Step 1/5 : RUN ...` and Podman's `STEP 1/5: RUN ...`."""
 _PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
 """Environment variables given to Dockerfiles that declare them as build arguments."""
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")

@@ -68,6 +68,9 @@ def check_agent(agent: Agent, options: CheckOptions, bench: Bench) -> Iterator[L
     if any(line.verdict is Verdict.FAIL for line in ready):
         return
     wants_model = agent.facts.models is not None
+    if agent.facts.network and bench.network == "none":
+        yield Line("network", Verdict.FAIL, "It needs the network; allow it with `--network full` or `allow=HOST`.")
+        return
     done = bench.run(agent.folder, options.model if wants_model else None, options.seconds, _GRACE_SECONDS)
     attempt = done.attempt
     if attempt is None:

@@ -34,6 +34,7 @@ class Bench:
     data_dir: Path
     competition: str
     sandbox: str
+    network: str = "none"
 
     def run(self, agent: Path, model: str | None, seconds: int, grace: int) -> Done:
         """One attempt with this time limit; waits for its end. Ctrl-C ends it cleanly."""
@@ -41,7 +42,7 @@ class Bench:
         name = f"check-{1 + len(list(runs.glob('check-*')))}"
         words = [sys.executable, "-m", "mlebench", "run", "--agent", str(agent), "-c", self.competition]
         words += ["--sandbox", self.sandbox, "--time-limit", f"{seconds}s", "--grace", f"{grace}s", "--json"]
-        words += ["--name", name, "--runs-dir", str(runs), "--data-dir", str(self.data_dir)]
+        words += ["--network", self.network, "--name", name, "--runs-dir", str(runs), "--data-dir", str(self.data_dir)]
         if model is not None:
             words += ["--model", model]
         # In a session of its own: a terminal's Ctrl-C would reach the run twice, and the second one means "at once".

@@ -151,6 +151,7 @@ def check(
     model: Annotated[str, typer.Option("--model", "-m", help="The model to check it with.")] = "scripted/demo",
     sandbox: Annotated[str, typer.Option(help="docker, or process: no isolation, for agents you trust.")] = "docker",
     time_limit: Annotated[str, typer.Option(help="Time limit of the first run.")] = "90s",
+    network: Annotated[str, typer.Option(help="none, full, or allow=HOST,HOST: what the agent reaches.")] = "none",
     data_dir_option: DataDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -175,7 +176,7 @@ def check(
     keep = False
     try:
         data = require_practice(folder, data_dir_option)
-        for line in check_agent(chosen, options, Bench(folder, data, COMPETITION, sandbox)):
+        for line in check_agent(chosen, options, Bench(folder, data, COMPETITION, sandbox, network)):
             lines.append(line)
             if not as_json:
                 mark = f"[{_MARKS[line.verdict]}]{line.verdict.value:<4}[/]"

@@ -152,3 +152,41 @@ def test_the_digest_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
     assert context_digest(one, {}) == context_digest(two, {})
     (two / "start.py").rename(two / "begin.py")
     assert context_digest(one, {}) != context_digest(two, {})
+
+
+@pytest.mark.parametrize("style", ["Step {n}/2 : {what}", "STEP {n}/2: {what}"])
+def test_steps_of_docker_and_podman_are_told_and_a_failure_names_its_step(tmp_path: Path, style: str) -> None:
+    from mlebench.agents.building import BuildError, BuildOptions, Silent, ensure_image
+
+    told: list[tuple[int, int, str]] = []
+
+    class Watch(Silent):
+        def step(self, number: int, total: int, text: str, seconds: float) -> None:
+            told.append((number, total, text))
+
+    class Api:
+        def build(self, **asked: Any) -> Any:
+            assert asked["fileobj"].read(4) and asked["labels"]["mlebench.digest"] and asked["network_mode"] == "host"
+            yield {"stream": style.format(n=1, what="FROM scratch") + "\n"}
+            yield {"stream": " ---> 0123\nfrom another step\n"}
+            yield {"stream": style.format(n=2, what="RUN false") + "\n"}
+            yield {"stream": "one\ntwo\n"}
+            yield {"error": "The command returned a non-zero code: 1"}
+
+    engine: Any = PretendEngine()
+    engine.client = type("Client", (), {"api": Api()})()
+    folder = make_agent(tmp_path / "own", "FROM scratch\nRUN false\n")
+    with pytest.raises(BuildError, match=r"failed in step 2 of 2 \(RUN false\), after 0 s: .* code: 1\.") as failure:
+        ensure_image(recipe_of(load_agent(str(folder))), engine, BuildOptions({}, network="host"), Watch())
+    assert told == [(1, 2, "FROM scratch"), (2, 2, "RUN false")] and failure.value.lines == ["one", "two"]
+
+
+def test_images_that_start_from_each_other_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlebench.agents import building
+    from mlebench.agents.building import BuildOptions, Silent, ensure_image
+
+    one = recipe_of(load_agent(str(make_agent(tmp_path / "one", "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\n"))))
+    monkeypatch.setattr(building, "recipe_for", lambda image: one)
+    engine: Any = PretendEngine()
+    with pytest.raises(UsageError, match="a circle"):
+        ensure_image(one, engine, BuildOptions({}), Silent())
