@@ -8,6 +8,9 @@ from typing import Any
 
 from mlebench.gateway.api import Spent, Usage
 
+MODELS = 100
+OTHERS = "(others)"
+"""Where the calls of further models are counted: an agent that may ask for any name must not make the totals long."""
 _SUMMED = ("calls", "errors", "refused", "replayed", "retries", "unmetered", "seconds", "usd")
 _TOKENS = ("tokens_in", "tokens_out", "tokens_cached", "tokens_reasoning")
 
@@ -71,7 +74,8 @@ class Totals:
         return Usage(**facts, prices=prices, head=head)
 
     def _call(self, line: dict[str, Any]) -> None:
-        self.models[line["model"]] += 1
+        model = line["model"]
+        self.models[model if model in self.models or len(self.models) < MODELS else OTHERS] += 1
         self.errors += line["outcome"] not in ("ok", "hung_up")
         self.seconds += line["seconds"]
         for name in _TOKENS:
@@ -85,7 +89,7 @@ class Totals:
         self.retries += line["retries"]
         self.unmetered += not line["metered"]
         if line["usd"] is None:
-            self.unpriced.add(line["model"])
+            self.unpriced.add(model if model in self.unpriced or len(self.unpriced) < MODELS else OTHERS)
         else:
             self.usd += line["usd"]
 

@@ -170,6 +170,15 @@ def test_an_agent_cannot_fill_the_disk_with_refusals(tmp_path: Path) -> None:
     assert meter(tmp_path / "usage.jsonl").usage.exhausted == "usd"
 
 
+def test_totals_stay_short(tmp_path: Path) -> None:
+    one = meter(tmp_path / "usage.jsonl")
+    for number in range(300):
+        one.replayed(**facts(model=f"openai/{number % 150}", replayed=number % 2 == 0, usd=None))
+    usage = one.usage
+    assert sum(usage.models.values()) == 300 and len(usage.models) == 101 and usage.models["(others)"] == 100
+    assert 0 < len(usage.unpriced) <= 101
+
+
 def test_calls_wait_for_those_that_may_use_up_the_rest(tmp_path: Path) -> None:
     async def story() -> None:
         one = meter(tmp_path / "usage.jsonl", Budget(tokens=1000))
