@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -218,6 +222,60 @@ def test_a_greeting_to_a_listed_name_goes_through_in_any_pieces(
     stage = Stage(tmp_path, ["a.test"], {"a.test": ["127.0.0.1"]})
     record = Record(tmp_path / "inner.jsonl", [])
     stage.play(script)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+def test_a_real_tls_client_gets_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=tls.test"),
+            *("-addext", "subjectAltName=DNS:tls.test,DNS:other.test", "-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(certificate, key)
+    trusting = ssl.create_default_context(cafile=str(certificate))
+
+    def client(port: int, there: int, name: str) -> bytes:
+        """As HTTP clients do it: CONNECT, then TLS inside, which asks for `name`."""
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as plain:
+            plain.sendall(f"CONNECT tls.test:{there} HTTP/1.1\r\nHost: tls.test:{there}\r\n\r\n".encode())
+            assert b" 200 " in plain.recv(4096)
+            with trusting.wrap_socket(plain, server_hostname=name) as inside:
+                inside.sendall(b"GET / HTTP/1.1\r\nHost: tls.test\r\n\r\n")
+                answer = b""
+                while piece := inside.recv(65536):
+                    answer += piece
+                return answer
+
+    async def script(port: int) -> None:
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n" + b"y" * 200_000)
+            await writer.drain()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=served)
+        there = server.sockets[0].getsockname()[1]
+        monkeypatch.setattr(proxy, "WEB_PORTS", (there,))
+        front = Proxy(AllowList([f"tls.test:{there}", f"127.0.0.1:{there}"]), record, stage.resolve)
+        door = await asyncio.start_server(front.handle, "127.0.0.1", 0, limit=MAX_HEAD)
+        at = door.sockets[0].getsockname()[1]
+        assert (await asyncio.to_thread(client, at, there, "tls.test")).endswith(b"y" * 200_000)
+        with pytest.raises((ssl.SSLError, OSError)):
+            await asyncio.to_thread(client, at, there, "other.test")
+        door.close()
+        server.close()
+
+    stage = Stage(tmp_path, [], {"tls.test": ["127.0.0.1"]})
+    record = Record(tmp_path / "inner.jsonl", [])
+    stage.play(script)
+    through, refused = [line for line in read_events(tmp_path / "inner.jsonl") if line["event"] == "request"]
+    assert through["allowed"] and through["down"] > 200_000
+    assert not refused["allowed"] and "other.test" in refused["reason"] and refused["up"] == 0
 
 
 def test_clients_that_dawdle_or_flood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, origin: int) -> None:
