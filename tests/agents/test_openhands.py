@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,25 @@ def test_settings_are_read_and_the_shell_gets_no_key(tmp_path: Path, monkeypatch
     environment.update(model, OPTION_IDLE_TURNS="many")
     with pytest.raises(ValueError, match="many"):
         task.read_settings(environment, 0.0)
+
+
+def test_the_newest_script_that_submits_stands_for_a_missing_solution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import leavings
+
+    for age, (name, text) in enumerate(
+        {"try.py": "submission 2", "sub/first.py": "submission 1", "eda.py": ""}.items()
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+        os.utime(path, (2_000_000_000 - age, 2_000_000_000 - age))
+    os.utime(tmp_path / "eda.py", (2_100_000_000, 2_100_000_000))
+    (tmp_path / "link.py").symlink_to("/etc/passwd")
+    leavings.keep_solution(tmp_path)
+    assert (tmp_path / "solution.py").read_text() == "submission 2"
+    (tmp_path / "solution.py").write_text("mine")
+    leavings.keep_solution(tmp_path)
+    assert (tmp_path / "solution.py").read_text() == "mine"
