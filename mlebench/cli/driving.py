@@ -19,6 +19,7 @@ def start(plan: Plan, sandbox: Sandbox, runs_dir: Path, as_json: bool) -> int:
     from mlebench.running.store import RunStore
 
     folder = runs_dir.absolute() / plan.config.name
+    _tell_of_an_old_image(plan, sandbox)
     with RunStore.create(folder, plan.config, plan.attempts) as store, run_lock(folder):
         return drive(store, plan, sandbox, None, as_json)
 
@@ -121,6 +122,19 @@ def show_plan(plan: Plan, as_json: bool) -> None:
         f"in the {config.sandbox} sandbox, {format_duration(config.time_limit_seconds)} each, {config.concurrency} at a "
         f"time: at most {format_duration(plan.longest_seconds)}. Nothing was started.",
     )
+
+
+def _tell_of_an_old_image(plan: Plan, sandbox: Sandbox) -> None:
+    """An image that was built before its folder or base image changed runs all the same, but not what is written there."""
+    from mlebench.agents.images import find_engine, image_state
+    from mlebench.cli import render
+
+    if sandbox.name != "docker" or plan.config.image is not None:
+        return
+    if image_state(plan.agent, find_engine())[0] == "stale":
+        build = f"mlebench agents build {plan.config.agent}"
+        text = f"The image {plan.image} is older than what it is built from; `{build}` makes it anew."
+        _print(render.console(stderr=True), text)
 
 
 def _words(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,7 +38,7 @@ def watch(
 
     from mlebench.cli import render
     from mlebench.running.records import State
-    from mlebench.running.store import load_run, resolve_run
+    from mlebench.running.store import RunStore, load_run, resolve_run
     from mlebench.sandbox import get_sandbox
 
     folder = resolve_run(name, runs_dir)
@@ -58,7 +59,9 @@ def watch(
             while any(one.state is not State.DONE for one in run.attempts):
                 display.update(_view(run, last_line), refresh=True)
                 time.sleep(every)
-                run = load_run(folder, runs_dir)
+                done = {one.id: one for one in run.attempts if one.state is State.DONE}
+                with RunStore(folder) as store:
+                    run = replace(run, attempts=store.attempts(done))
     except KeyboardInterrupt:
         out.print(f"The run {folder.name} goes on without you.", markup=False, highlight=False)
         return

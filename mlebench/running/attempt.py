@@ -135,7 +135,11 @@ class AttemptLife:
         assert self._services is not None
         usage = self._services.usage()
         protection, prices = self._services.protection, usage.prices if usage is not None else None
-        environment = self._site.facts.environment(self._attempt, protection=protection, prices=prices)
+        try:
+            environment = self._site.facts.environment(self._attempt, protection=protection, prices=prices)
+        except SandboxError as error:  # no reason to end an agent that runs
+            self._log.append("environment_unknown", message=str(error))
+            return
         environment.write(self._folder.path)
         self._log.append("environment", sha256=sha256_of(self._folder.environment))
         if environment.image is not None:
@@ -281,9 +285,10 @@ class AttemptLife:
     def _abandon(self) -> None:
         """Remove what runs, noted or not."""
         if self._services is not None:
-            totals = self._services.close()
-            if totals.usage is not None:
-                self._log.append("usage", **totals.usage.model_dump(mode="json"))
+            with suppress(SandboxError):  # its services may be what failed
+                totals = self._services.close()
+                if totals.usage is not None:
+                    self._log.append("usage", **totals.usage.model_dump(mode="json"))
         if self._attempt.handle is not None:
             self._sandbox.remove(self._attempt.handle)
         self._sandbox.remove_named(self._name)

@@ -8,10 +8,8 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -24,6 +22,7 @@ from mlebench.running.facts import RunFacts
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grader import GraderPool, GradingStoppedError, failed_report
 from mlebench.running.interrupts import INTERRUPTED, two_presses
+from mlebench.running.mail import Over, Request, answer
 from mlebench.running.observer import Observer
 from mlebench.running.plan import Plan
 from mlebench.running.records import FRESH, Attempt, End, State
@@ -39,26 +38,6 @@ GRADERS = 2
 
 
 _URGENCY = {State.RUNNING: 0, State.ENDED: 1, State.QUEUED: 2}
-
-
-@dataclass(frozen=True)
-class _Over:
-    """A thread's last word."""
-
-    attempt_id: str
-    failure: str | None = None
-    engine_away: bool = False
-    """The failure is that no engine answers."""
-    no_share: bool = False
-    """It did not begin, since nothing of the machine is free; the failure says who holds it, or is empty."""
-
-
-@dataclass(frozen=True)
-class _Request:
-    """Something a thread wants done to the store."""
-
-    work: Callable[[], Attempt]
-    reply: Future[Attempt] = field(default_factory=Future)
 
 
 class Executor:
@@ -89,7 +68,7 @@ class Executor:
         self._patience = patience_seconds
         self._engine_patience = engine_patience_seconds
         self._retries = Retries(plan.config.max_tries, backoff_seconds, engine_patience_seconds)
-        self._mail: queue.SimpleQueue[_Request | _Over] = queue.SimpleQueue()
+        self._mail: queue.SimpleQueue[Request | Over] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._busy: set[str] = set()
         self._attempts: dict[str, Attempt] = {}
@@ -132,7 +111,7 @@ class Executor:
                 self._stop.set()
                 raise
         sweep()  # a resumed run need not have started a service, which would have done it
-        return list(self._attempts.values())
+        return self._store.attempts()
 
     @contextmanager
     def _ready(self) -> Iterator[None]:
@@ -164,11 +143,11 @@ class Executor:
                 mail = self._mail.get(timeout=0.2)
             except queue.Empty:
                 continue
-            if isinstance(mail, _Over):
+            if isinstance(mail, Over):
                 self._busy.discard(mail.attempt_id)
                 self._over(mail)
             else:
-                _answer(mail)
+                answer(mail)
 
     def _waiting(self) -> list[Attempt]:
         """Attempts that are not done, not given up and not being worked on: running, ended, then queued ones."""
@@ -192,23 +171,23 @@ class Executor:
                 threading.Thread(target=self._live, args=(site, attempt), name=attempt.id, daemon=True).start()
 
     def _live(self, site: Site, attempt: Attempt) -> None:
-        last = _Over(attempt.id)
+        last = Over(attempt.id)
         try:
             AttemptLife(site, attempt, AttemptFolder(self._store.folder / attempt.id)).live()
         except GradingStoppedError:
             pass
         except NoShareError as error:
-            last = _Over(attempt.id, str(error), no_share=True)
+            last = Over(attempt.id, str(error), no_share=True)
         except EngineAwayError as error:
-            last = _Over(attempt.id, str(error), engine_away=True)
+            last = Over(attempt.id, str(error), engine_away=True)
         except (MlebenchError, OSError) as error:
-            last = _Over(attempt.id, str(error))
+            last = Over(attempt.id, str(error))
         except Exception as error:
             what = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
-            last = _Over(attempt.id, what)
+            last = Over(attempt.id, what)
         self._mail.put(last)
 
-    def _over(self, last: _Over) -> None:
+    def _over(self, last: Over) -> None:
         if last.no_share:
             self._retries.no_share()
             why = f" ({last.failure})" if last.failure else ""
@@ -274,15 +253,17 @@ class Executor:
 
     def _ask(self, *args: Any, **fields: Any) -> Attempt:
         """Have the driver move an attempt (see RunStore.move) and wait until that is committed."""
-        request = _Request(partial(self._move, *args, **fields))
+        request = Request(partial(self._move, *args, **fields))
         self._mail.put(request)
         return request.reply.result()
 
     def _move(self, attempt_id: str, old: State, new: State, note: str = "", **fields: Any) -> Attempt:
         attempt = self._store.move(attempt_id, old, new, note, **fields)
-        self._attempts[attempt_id] = attempt
         if new is State.DONE:
             AttemptFolder(self._store.folder / attempt_id).write_record(attempt)
+            # Grades of snapshots are many, and nothing that a driver of hundreds of attempts has to keep in memory.
+            attempt = attempt.model_copy(update={"snapshots": []})
+        self._attempts[attempt_id] = attempt
         self._observer.changed(attempt, note)
         return attempt
 
@@ -292,10 +273,3 @@ def exit_code(attempts: list[Attempt], interrupted: bool) -> int:
     if all(attempt.state is State.DONE and not attempt.failed for attempt in attempts):
         return 0
     return INTERRUPTED if interrupted else 1
-
-
-def _answer(request: _Request) -> None:
-    try:
-        request.reply.set_result(request.work())
-    except Exception as error:
-        request.reply.set_exception(error)

@@ -82,7 +82,11 @@ class Snapshots:
             return False  # nothing there, being written, known, or too soon
         self._looked_at = now
         self._taken = mark
-        changed = self._take(mark)
+        try:
+            changed = self._take(mark)
+        except OSError as error:  # such as a full disk of ours: no reason to end an agent that runs
+            self._skip(error.strerror or str(error))
+            changed = False
         # An agent that writes all the time keeps neither us nor the log busy, and what it wrote last is taken later.
         elapsed = (datetime.now(UTC) - self._started).total_seconds()
         self._not_before = time.monotonic() + max(_REST * (time.monotonic() - now), elapsed / _SPACING)
@@ -94,10 +98,7 @@ class Snapshots:
         why = copy_regular(self._folder.outbox / "submission", _FILE, aside, LARGEST_BYTES)
         try:
             if why is not None:
-                if why == self._skipped:
-                    return False
-                self._skipped = why
-                self._log.append("snapshot_skipped", why=why)
+                self._skip(why)
                 return False
             if _mark(self._folder.outbox / "submission") != mark:
                 self._taken = None  # written while it was copied: once more, later
@@ -117,6 +118,12 @@ class Snapshots:
         self.kept.append(taken)
         self._thin_out()
         return True
+
+    def _skip(self, why: str) -> None:
+        """Note why there is no snapshot, unless that was noted last."""
+        if why != self._skipped:
+            self._skipped = why
+            self._log.append("snapshot_skipped", why=why)
 
     def _thin_out(self) -> None:
         """Keep the first, the last, and of those between an even spread over time, within number and bytes."""

@@ -16,7 +16,7 @@ import platform
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -125,11 +125,12 @@ class RunStore:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def attempts(self) -> list[Attempt]:
-        """Every attempt in the order of the plan."""
+    def attempts(self, known: Mapping[str, Attempt] | None = None) -> list[Attempt]:
+        """Every attempt in the order of the plan; of those that are done, `known` ones are not read again."""
+        known = known or {}
         with _one_sentence(self.folder):
-            rows = self._db.execute("SELECT record FROM attempts ORDER BY position")
-            return [Attempt.model_validate_json(record) for (record,) in rows]
+            found = self._db.execute("SELECT id, state FROM attempts ORDER BY position").fetchall()
+        return [known[id_] if state == State.DONE and id_ in known else self.attempt(id_) for id_, state in found]
 
     def attempt(self, attempt_id: str) -> Attempt:
         """One attempt; an unknown id is a usage error."""

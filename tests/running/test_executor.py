@@ -94,7 +94,7 @@ def test_what_the_sandbox_is_asked_for(world: World) -> None:
 
 
 def test_no_more_attempts_at_once_than_allowed(world: World) -> None:
-    sandbox = FakeSandbox(lambda spec, number: Play(seconds=0.2))
+    sandbox = FakeSandbox(lambda spec, number: Play(seconds=1.0))
     attempts = start_run(world, sandbox, seeds=list(range(6)), concurrency=2)
     assert all(one.state is State.DONE for one in attempts)
     assert sandbox.most_at_once == 2
