@@ -19,6 +19,7 @@ from contract import Clock, Stuck, Watch, end_descendants
 from task_sheet import spoken
 
 from aide_driver.best import Keeper
+from aide_driver.output import DrainedQueue, PatientEvents
 from aide_driver.preview import data_preview
 from aide_driver.settings import Settings
 from aide_driver.task_text import SUBMISSION
@@ -27,7 +28,7 @@ _OUTPUT_CHARS = 20_000
 """Of what a script prints so much is kept: AIDE's prompts use 5,000, but keep all of it in memory and in the journal."""
 _AFTER_TIMEOUT = 12.0
 """AIDE needs so many seconds at most to stop a script whose time is over."""
-_STUCK_AFTER = 60.0
+_STUCK_AFTER = 180.0
 """So long after its time limit a script's end is not waited for any longer."""
 _PREVIEW_SECONDS = 300.0
 _PACKAGES = [
@@ -93,9 +94,11 @@ class BoundedInterpreter(Interpreter):
         super().child_proc_setup(result_outq)
 
     def create_process(self) -> None:
-        """With an output queue that remembers what was read, so that it is not lost with a dying script."""
+        """With an output that is read while it is written, and a start that may be slow on a busy machine."""
         super().create_process()
-        self.result_outq = _Remembering(self.result_outq)
+        process = self.process
+        self.result_outq = DrainedQueue(self.result_outq, _OUTPUT_CHARS)
+        self.event_outq = PatientEvents(self.event_outq, lambda: bool(process.is_alive()), self.result_outq)
 
     def run(self, code: str, reset_session: bool = True) -> ExecutionResult:
         """Execute a script. Its death, or AIDE's failure to handle it, is a result like any other."""
@@ -109,7 +112,6 @@ class BoundedInterpreter(Interpreter):
         finally:
             self.cleanup_session()
             end_descendants()
-        result.term_out = bounded(result.term_out)
         return result
 
     def cleanup_session(self) -> None:
@@ -126,24 +128,10 @@ class BoundedInterpreter(Interpreter):
             kind, reason = "TimeoutError", f"The script was killed: its time limit is {spoken(self.timeout)}."
         else:
             kind, reason = "RuntimeError", "The script's process died (killed for its memory, or by the script itself)."
-        printed = self.result_outq.remembered if isinstance(self.result_outq, _Remembering) else []
+        self.cleanup_session()
+        end_descendants()
+        printed = self.result_outq.everything() if isinstance(self.result_outq, DrainedQueue) else []
         return ExecutionResult([*printed, f"\n{kind}: {reason}\n"], seconds, kind, {}, [])
-
-
-class _Remembering:
-    """A queue as the parent reads it."""
-
-    def __init__(self, queue: Any) -> None:
-        self._queue = queue
-        self.remembered: list[str] = []
-
-    def get(self, *args: Any, **options: Any) -> Any:
-        item = self._queue.get(*args, **options)
-        self.remembered.append(str(item))
-        return item
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._queue, name)
 
 
 class DrivenAgent(Agent):
@@ -223,15 +211,6 @@ class DrivenAgent(Agent):
         known = set(self.journal.nodes)
         for node in self.journal.nodes:
             node.children &= known
-
-
-def bounded(output: list[str]) -> list[str]:
-    """The beginning and the end of what was printed."""
-    text = "".join(output)
-    if len(text) <= _OUTPUT_CHARS:
-        return [text]
-    half = _OUTPUT_CHARS // 2
-    return [text[:half], f"\n... ({len(text) - 2 * half:,} characters left out) ...\n", text[-half:]]
 
 
 def _installed(name: str) -> bool:
