@@ -80,6 +80,8 @@ while True: time.sleep(1)
     look = """import pathlib
 mine = [p.read_bytes() for p in pathlib.Path("/proc").glob("[0-9]*/cmdline") if p.exists()]
 print("LEFT BEHIND:", sum(b"time.sleep(600)" in line for line in mine))
+for number in range(9000): print("line", number)
+print("score 0.6")
 """
     scripts = [
         writing(0.5, 'print("score 0.7")'),
@@ -103,7 +105,7 @@ print("LEFT BEHIND:", sum(b"time.sleep(600)" in line for line in mine))
     printed = ["".join(node["_term_out"]) for node in journal(outcome)]
     assert "last words" in printed[1] and "died" in printed[1]
     assert "left no file ./working/submission.csv" in printed[3]
-    assert "LEFT BEHIND: 0" in printed[4]
+    assert "LEFT BEHIND: 0" in printed[4] and "line 8999\nscore 0.6\n" in printed[4] and len(printed[4]) < 21_000
     assert "could not be read" in journal(outcome)[5]["analysis"]
     assert outcome.submission.read_text().splitlines()[1].endswith(",0.5")
     assert outcome.grade is not None and outcome.grade.valid
