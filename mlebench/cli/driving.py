@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mlebench.running.plan import Plan
+    from mlebench.running.records import RunConfig
     from mlebench.running.store import Run, RunStore
     from mlebench.sandbox.base import Sandbox
 
@@ -27,7 +28,6 @@ def start(plan: Plan, sandbox: Sandbox, runs_dir: Path, as_json: bool) -> int:
 def resume(name: str, runs_dir: Path, concurrency: int | None, as_json: bool) -> int:
     """Go on with a run; the command's exit code."""
     from mlebench.running.lock import run_lock
-    from mlebench.running.plan import open_plan
     from mlebench.running.records import State
     from mlebench.running.store import RunStore, resolve_run
     from mlebench.sandbox import get_sandbox
@@ -36,7 +36,18 @@ def resume(name: str, runs_dir: Path, concurrency: int | None, as_json: bool) ->
     with run_lock(folder), RunStore(folder) as store:
         where = get_sandbox(store.config.sandbox)
         starts = any(one.failed or one.state in (State.QUEUED, State.RUNNING) for one in store.attempts())
-        return drive(store, open_plan(store.config, where, starts=starts), where, concurrency, as_json)
+        return drive(store, checked_plan(store.config, where, starts=starts), where, concurrency, as_json)
+
+
+def checked_plan(config: RunConfig, sandbox: Sandbox, *, starts: bool = True) -> Plan:
+    """The plan of a run (see open_plan); UsageError for whatever keeps it from starting, be it engine, key or GPU."""
+    from mlebench.errors import MlebenchError, UsageError
+    from mlebench.running.plan import open_plan
+
+    try:
+        return open_plan(config, sandbox, starts=starts)
+    except MlebenchError as error:
+        raise UsageError(str(error)) from error
 
 
 def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None, as_json: bool) -> int:

@@ -87,7 +87,7 @@ def run(
     from mlebench.gateway.api import Replay
     from mlebench.hardware.inventory import memory_share_gb
     from mlebench.running.duration import parse_duration
-    from mlebench.running.plan import agent_reference, check_name, default_name, open_plan
+    from mlebench.running.plan import agent_reference, check_name, default_name
     from mlebench.running.records import RunConfig
     from mlebench.running.requests import parse_models, parse_names, parse_options, parse_parts
     from mlebench.sandbox.base import Network
@@ -144,7 +144,7 @@ def run(
         gpus=parse_names(gpus),
         pin_cpus=pin_cpus,
     )
-    plan = open_plan(config, where)
+    plan = driving.checked_plan(config, where)
     if dry_run:
         driving.show_plan(plan, as_json)
         return

@@ -17,7 +17,7 @@ from mlebench.errors import HardwareError
 from mlebench.hardware import assign, processors
 from mlebench.hardware.api import Living, Share, SharePolicy
 from mlebench.hardware.health import Health
-from mlebench.hardware.inventory import Gpu, Inventory, memory_share_gb, take_inventory
+from mlebench.hardware.inventory import GB, Gpu, Inventory, memory_share_gb, take_inventory
 from mlebench.hardware.ledger import Entry, Hold, Ledger, Record, close_lease, new_record
 from mlebench.hardware.stale import SETTLE_SECONDS, StaleLeases
 
@@ -83,6 +83,7 @@ class Leases:
         policy = self._policy
         if policy.attempts_per_gpu > 1 and policy.gpus_per_attempt != 1:
             raise HardwareError("Attempts can share GPUs only when each attempt asks for exactly one GPU.")
+        self._check_amounts()
         if policy.pin_cpus and self._pinned() * policy.concurrency > self._usable_cpus():
             raise HardwareError(
                 f"Attempts cannot have processors of their own: {policy.concurrency} at a time with {self._pinned()} each "
@@ -219,6 +220,21 @@ class Leases:
             self._cores,
         )
         return None if cpus is None else (holds, processors.format_cpuset(cpus))
+
+    def _check_amounts(self) -> None:
+        """Engines refuse too many processors only when an attempt starts, and take any amount of memory for granted."""
+        cpus, memory = self._policy.cpus, self._policy.memory_gb
+        if cpus is not None and self.inventory.cpus and cpus > len(self.inventory.cpus):
+            raise HardwareError(
+                f"Each attempt asks for {cpus:g} processors, and this machine has {len(self.inventory.cpus)}; "
+                "ask for fewer with --cpus."
+            )
+        there = self.inventory.memory_bytes
+        if memory is not None and there is not None and memory * GB > there:
+            raise HardwareError(
+                f"Each attempt asks for {memory:g} GB of memory, and this machine has {there / GB:.1f} GB; "
+                "ask for less with --memory."
+            )
 
     def _check_gpus(self) -> None:
         if self.inventory.no_gpus is not None:

@@ -182,6 +182,21 @@ def test_what_cannot_be_is_one_sentence_and_code_2(world: World) -> None:
     assert not world.runs.exists()
 
 
+def test_what_machine_and_keys_do_not_give_is_told_before_anything_starts(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    for arguments, words in (
+        (["--cpus", "5000"], "asks for 5000 processors, and this machine has"),
+        (["--memory", "1e6"], "asks for 1e+06 GB of memory, and this machine has"),
+        (["--agent", "mlab-style", "--model", "openai/gpt-4.1"], "set OPENAI_API_KEY"),
+    ):
+        done = call(new(world, *arguments))
+        assert done.returncode == 2 and words in done.stderr, (arguments, done.stderr)
+        assert done.stderr.startswith("Error: ") and len(done.stderr.splitlines()) == 1
+    assert not world.runs.exists()
+
+
 def test_without_an_engine_nothing_is_run_unsafely(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
     arguments = [word for word in new(world) if word not in ("--sandbox", "process")]
