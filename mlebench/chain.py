@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,8 +58,8 @@ class EventLog:
             os.truncate(path, chain.size)
         elif not chain.holds:
             raise DataError(f"The event log {path} was changed: {chain.problem}")
-        self._seq, self._head = chain.lines, chain.head
-        self._file = path.open("ab")
+        self._seq, self._head, self._size = chain.lines, chain.head, chain.size
+        self._file = path.open("ab", buffering=0)
         if chain.torn:
             self.append("torn_line_dropped")
 
@@ -73,18 +74,28 @@ class EventLog:
         return self._seq
 
     def append(self, event: str, **facts: Any) -> None:
-        """Add one line; `facts` are JSON values under names of their own."""
+        """Add one line; `facts` are JSON values under names of their own. OSError (a full disk): the log is as before."""
         clash = set(facts) & set(_OWN_KEYS)
         if clash:
             raise ValueError(f"these names belong to the log itself: {sorted(clash)}")
         line = {"seq": self._seq, "at": datetime.now(UTC).isoformat(), "event": event, **facts}
         digest = _line_hash(self._head, line)
-        text = json.dumps({**line, "prev": self._head, "hash": digest}, allow_nan=False)
-        self._file.write(text.encode("ascii") + b"\n")
-        self._file.flush()
+        text = json.dumps({**line, "prev": self._head, "hash": digest}, allow_nan=False).encode("ascii") + b"\n"
+        try:
+            self._write(text)
+        except OSError:
+            # Part of the line may be there; the next one must follow the one before it.
+            with suppress(OSError):
+                self._file.truncate(self._size)
+            raise
+        self._seq, self._head, self._size = self._seq + 1, digest, self._size + len(text)
+
+    def _write(self, text: bytes) -> None:
+        left = memoryview(text)
+        while left:
+            left = left[self._file.write(left) :]
         if self._durable:
             os.fsync(self._file.fileno())
-        self._seq, self._head = self._seq + 1, digest
 
     def close(self) -> None:
         """Close the file."""

@@ -119,7 +119,7 @@ class TestTaking:
 
     def test_without_gpus_nothing_is_kept_or_asked(self, install, tmp_path: Path):
         fake = install(*cards(1))
-        here = desk({"gpus_per_attempt": 0, "memory_gb": 2.0, "cpus": 1.5}, inventory=Inventory(cpus=(0,)))
+        here = desk({"gpus_per_attempt": 0, "memory_gb": 2.0, "cpus": 1.5}, inventory=Inventory(cpus=(0, 1)))
         here.check()
         shares = [here.take(f"a{n}") for n in range(200)]
         assert all(one and one.share == Share(cpus=1.5, memory_gb=2.0) for one in shares)

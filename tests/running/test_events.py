@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,20 @@ def test_a_changed_log_is_not_continued(log: Path) -> None:
 def test_facts_cannot_pose_as_the_chain(log: Path) -> None:
     with EventLog(log) as events, pytest.raises(ValueError, match="belong to the log"):
         events.append("step", hash="0" * 64)
+
+
+def test_a_disk_that_was_full_for_a_moment_leaves_a_log_that_holds(log: Path) -> None:
+    before = log.stat().st_size
+    with EventLog(log) as events:
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before + 40, limits[1]))  # a part of the line goes in
+        try:
+            for _ in range(2):
+                with pytest.raises(OSError):
+                    events.append("too much", text="x" * 500)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert log.stat().st_size == before
+        events.append("room again")
+        head = events.head
+    assert verify_chain(log, head).holds and [line["event"] for line in read_events(log)][-1] == "room again"
