@@ -91,6 +91,8 @@ def write_context(target: IO[bytes], folder: Path, source: Path | None, source_f
 def _add_folder(archive: tarfile.TarFile, folder: Path, below: PurePosixPath) -> Iterator[str]:
     """Add a folder's context files; yields the top-level names that are directories there."""
     for name in context_files(folder):
+        if name == ".dockerignore":
+            continue  # carried out here; the engine would apply it once more, to ca/ and source/ as well
         info = archive.gettarinfo(str(folder / name), arcname=str(below / name))
         if info is None or not (info.isreg() or info.issym() or info.islnk()):
             continue  # sockets, devices: no part of a build

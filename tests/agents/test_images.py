@@ -123,7 +123,7 @@ def test_whose_image_it_is(tmp_path: Path) -> None:
 
 def test_a_context_holds_what_belongs_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_agent(tmp_path / "own", "FROM scratch\n")
-    (folder / ".dockerignore").write_text("# secrets stay\n*.key\n")
+    (folder / ".dockerignore").write_text("# secrets stay\n*.key\n*.crt\n")
     (folder / "my.key").write_text("secret")
     (folder / "link").symlink_to("start.py")
     os.mkfifo(folder / "pipe")
@@ -137,9 +137,7 @@ def test_a_context_holds_what_belongs_there(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
     found = members(folder, source)
     door.close()
-    assert set(found) == {
-        *(".dockerignore", "Dockerfile", "start.py", "link", "ca", "ca/bundle.crt", "source", "source/deep/module.py")
-    }
+    assert set(found) == {*("Dockerfile", "start.py", "link", "ca", "ca/bundle.crt", "source", "source/deep/module.py")}
     assert found["link"].issym() and found["start.py"].mode == 0o644 and found["start.py"].mtime == 0
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
