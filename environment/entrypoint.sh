@@ -12,11 +12,9 @@ if [ -z "${HOME:-}" ] || [ ! -w "${HOME:-/}" ]; then
     export HOME
 fi
 
-# In a subshell, so that the forwarder is no child of the agent, which may wait for all of its children.
 # shellcheck disable=SC2086  (a list of PORT:SOCKET words)
-( python3 -I -S "$control/forward.py" $MLEBENCH_FORWARD & )
-python3 -I -S "$control/forward.py" --wait 10 $MLEBENCH_FORWARD \
-    || echo "mlebench: the validation endpoint is not available" >&2
+python3 -I -S "$control/forward.py" --background $MLEBENCH_FORWARD </dev/null \
+    || echo "mlebench: the endpoints of the host are not available" >&2
 
 cd /home/agent || exit 126
 exec "$@"

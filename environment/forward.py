@@ -1,15 +1,15 @@
 """Makes Unix sockets of the host reachable on localhost inside a container that has no network.
 
-    forward.py PORT:SOCKET...              listen on 127.0.0.1:PORT, connect each caller to SOCKET
+    forward.py PORT:SOCKET...                      listen on localhost:PORT, connect each caller to SOCKET
     forward.py --patience SECONDS PORT:SOCKET...   the same; how long callers wait for a socket that is away
-    forward.py --wait SECONDS PORT:SOCKET...   return 0 as soon as every port listens, 1 after SECONDS
+    forward.py --background PORT:SOCKET...         the same in the background: returns 0 once every port listens
 
 The socket is opened anew for every connection, so a service that the host restarts is found again. While it is away (its
 runner was killed, and is resumed soon) callers wait as they would for a slow answer; after PATIENCE seconds they are told.
 Standard library only: it runs with whatever python3 the image has.
 """
 
-import asyncio
+import os
 import socket
 import sys
 import time
@@ -88,35 +88,41 @@ def forward_to(path, patience):
     return serve
 
 
-async def listen(routes, patience):
-    servers = [await asyncio.start_server(forward_to(path, patience), "127.0.0.1", port) for port, path in routes]
+async def serve(listening, patience):
+    servers = [await asyncio.start_server(forward_to(path, patience), sock=one) for one, path in listening]
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
-def wait_for(ports, seconds):
-    deadline = time.monotonic() + seconds
-    for port in ports:
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", port), timeout=1).close()
-                break
-            except OSError:
-                if time.monotonic() > deadline:
-                    return 1
-                time.sleep(0.05)
-    return 0
+def listen(routes):
+    """Listening sockets with the paths that they lead to. Where there is IPv6, some clients ask for it first."""
+    listening = []
+    for port, path in routes:
+        listening.append((socket.create_server(("127.0.0.1", port), backlog=128), path))
+        try:
+            listening.append((socket.create_server(("::1", port), family=socket.AF_INET6, backlog=128), path))
+        except OSError:
+            pass
+    return listening
 
 
 def main(words):
-    seconds, patience = None, PATIENCE
-    if words[:1] == ["--wait"]:
-        seconds, words = float(words[1]), words[2:]
-    elif words[:1] == ["--patience"]:
+    background, patience = words[:1] == ["--background"], PATIENCE
+    if words[:1] == ["--patience"]:
         patience, words = float(words[1]), words[2:]
-    routes = [(int(port), path) for port, _, path in (word.partition(":") for word in words)]
-    if seconds is not None:
-        return wait_for([port for port, _ in routes], seconds)
-    asyncio.run(listen(routes, patience))
+    routes = [(int(port), path) for port, _, path in (word.partition(":") for word in words[background:])]
+    try:
+        listening = listen(routes)
+    except OSError as problem:
+        print(f"mlebench: the forwarder cannot listen: {problem}", file=sys.stderr)
+        return 1
+    if background:
+        if os.fork():
+            return 0  # the other one is now a child of the container's first process, and none of the agent's
+        os.setsid()
+    global asyncio
+    import asyncio  # takes most of the start, and nobody has to wait for it: callers queue
+
+    asyncio.run(serve(listening, patience))
     return 0
 
 

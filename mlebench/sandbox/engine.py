@@ -110,8 +110,9 @@ def check_runtime(runtime: str, info: Mapping[str, Any]) -> None:
     """Raise SandboxError when the engine has no runtime of this name."""
     known = sorted(info.get("Runtimes") or {})
     if runtime not in known:
+        shown = [name for name in known if not name.startswith("io.containerd.")]  # Docker's own words for runc
         raise SandboxError(
-            f"This container engine has no runtime {runtime!r}; it has {', '.join(known) or 'none'} "
+            f"This container engine has no runtime {runtime!r}; it has {', '.join(shown) or 'none'} "
             f"(runtimes are added in /etc/docker/daemon.json under `runtimes`)."
         )
 

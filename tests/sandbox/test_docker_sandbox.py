@@ -150,7 +150,10 @@ def test_a_new_runner_adopts_and_a_service_comes_back(engine: DockerSandbox, in_
 
 
 def test_no_endpoint_is_said_as_such(engine: DockerSandbox, in_container: Make) -> None:
-    attempt = in_container("", command=("sh", "/home/validate_submission.sh", "/home/data/sample_submission.csv"))
+    ask = (
+        "VALIDATE_URL=http://localhost:9/validate exec sh /home/validate_submission.sh /home/data/sample_submission.csv"
+    )
+    attempt = in_container("", command=("sh", "-c", ask))
     assert attempt.run(engine).code == 2
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -42,12 +44,16 @@ def port(tmp_path: Path) -> Iterator[int]:
     with (tmp_path / "complaints").open("wb") as complaints:
         command = [sys.executable, "-I", "-S", str(_FORWARD), "--patience", "1.5", route]
         process = subprocess.Popen(command, stderr=complaints)
-    waited = subprocess.run([sys.executable, "-I", "-S", str(_FORWARD), "--wait", "20", route], check=False)
-    assert waited.returncode == 0
+    until(lambda: listens(number))
     yield number
     process.kill()
     process.wait()
     assert (tmp_path / "complaints").read_text() == ""
+
+
+def listens(port: int) -> bool:
+    """Without a connection, which the service would see."""
+    return f":{port:04X} 00000000:0000 0A" in Path("/proc/net/tcp").read_text()
 
 
 def connect(port: int) -> socket.socket:
@@ -68,13 +74,7 @@ def until(what: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def skip_probe(service: socket.socket) -> None:
-    """The connection that `--wait` made."""
-    service.accept()[0].close()
-
-
 def test_both_ways_at_once_and_half_closed(service: socket.socket, port: int) -> None:
-    skip_probe(service)
     load = bytes(range(256)) * 20_000
     with connect(port) as client:
         there, _ = service.accept()
@@ -96,7 +96,6 @@ def test_both_ways_at_once_and_half_closed(service: socket.socket, port: int) ->
 def test_a_service_that_is_away_is_said_as_such_and_found_again(
     service: socket.socket, port: int, tmp_path: Path
 ) -> None:
-    skip_probe(service)
     (tmp_path / "s.sock").rename(tmp_path / "away.sock")
     with connect(port) as client:
         client.sendall(b"POST / HTTP/1.1\r\n\r\n" + bytes(100_000))
@@ -113,7 +112,6 @@ def test_a_service_that_is_away_is_said_as_such_and_found_again(
 def test_callers_wait_for_a_service_that_is_away_for_a_moment(
     service: socket.socket, port: int, tmp_path: Path
 ) -> None:
-    skip_probe(service)
     (tmp_path / "s.sock").rename(tmp_path / "away.sock")
     with connect(port) as client:
         client.sendall(b"asked meanwhile")
@@ -128,7 +126,6 @@ def test_callers_wait_for_a_service_that_is_away_for_a_moment(
 
 def test_who_hangs_up_is_missed_on_the_other_side(service: socket.socket, port: int) -> None:
     """Also while the other side does not read, so that what was sent to it never gets through."""
-    skip_probe(service)
     client = connect(port)
     there, _ = service.accept()
     there.settimeout(20)
@@ -151,7 +148,6 @@ def test_who_hangs_up_is_missed_on_the_other_side(service: socket.socket, port: 
 
 
 def test_many_that_come_and_go_leave_nothing(service: socket.socket, port: int) -> None:
-    skip_probe(service)
     stop = threading.Event()
 
     def serve() -> None:
@@ -180,3 +176,25 @@ def test_many_that_come_and_go_leave_nothing(service: socket.socket, port: int) 
         and b"forward.py" in (folder / "cmdline").read_bytes()
     )
     until(lambda: len(list(Path(f"/proc/{pid}/fd").iterdir())) < 15)
+
+
+def test_in_the_background(service: socket.socket, tmp_path: Path) -> None:
+    number = free_port()
+    command = [sys.executable, "-I", "-S", str(_FORWARD), "--background", f"{number}:{tmp_path / 's.sock'}"]
+    began = time.monotonic()
+    assert subprocess.run(command, check=False, timeout=20, stderr=subprocess.DEVNULL).returncode == 0
+    assert listens(number) and time.monotonic() - began < 5
+    second = subprocess.run(command, check=False, capture_output=True, text=True, timeout=20)
+    assert second.returncode == 1 and "cannot listen" in second.stderr
+    with connect(number) as client:
+        there, _ = service.accept()
+        there.sendall(b"here")
+        there.close()
+        assert read_all(client) == b"here"
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            ours = str(tmp_path).encode() in (folder / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if ours:
+            os.kill(int(folder.name), signal.SIGKILL)
