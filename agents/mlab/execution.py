@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from contract import end_descendants
+from processes import end_descendants
 
 _KEPT = 200_000
 """Of each stream so many characters are kept, half of them from its end."""

@@ -99,7 +99,7 @@ class Bench:
     sandbox: Sandbox
     prepared: PreparedPaths
     home: Path
-    time_limit: float = 120
+    time_limit: float = 240
     step_limit: int | None = None
     options: dict[str, str] = field(default_factory=dict)
     image: str | None = None
@@ -107,7 +107,7 @@ class Bench:
     environment: dict[str, str] = field(default_factory=dict)
     """Further variables."""
 
-    def run(self, script: Mapping[str, Any], *, stop_when: str | None = None, seconds: float = 150) -> Outcome:
+    def run(self, script: Mapping[str, Any], *, stop_when: str | None = None, seconds: float = 300) -> Outcome:
         """Run to the end with this scripted model; `stop_when`: ask it to end (SIGTERM) once that file is there."""
         name = f"mlebench-test-{uuid.uuid4().hex[:10]}"
         home = self.home / name

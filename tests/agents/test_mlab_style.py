@@ -179,7 +179,7 @@ def test_time_limit_holds_against_scripts_that_ignore_signals_and_hide(tmp_path:
         f"subprocess.Popen([sys.executable, '-c', {hidden!r}])\nprint('begun', flush=True)\ntime.sleep(99)"
     )
     driver = (  # in a process of its own, whose descendants are all to be ended
-        "import sys; from pathlib import Path; from contract import adopt_orphans; from execution import execute\n"
+        "import sys; from pathlib import Path; from processes import adopt_orphans; from execution import execute\n"
         f"adopt_orphans(); done = execute([sys.executable, '-c', {code!r}], Path({str(tmp_path)!r}), 2)\n"
         "print(done.code, repr(done.stdout), done.told())"
     )

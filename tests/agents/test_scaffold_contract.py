@@ -1,4 +1,4 @@
-"""contract.py: time, signals, folders and processes as the scaffolds' drivers see them."""
+"""contract.py, processes.py: time, signals, folders and processes as the scaffolds' drivers see them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ FOLDER = Path(contract.__file__).parent
 def run(body: str, *, stop_after: float | None = None) -> tuple[int, list[str], float]:
     """A script with the module, in a process of its own: it handles signals."""
     started = time.monotonic()
-    command = [sys.executable, "-u", "-c", "from contract import *\nimport time, os, subprocess, sys\n" + body]
+    command = [
+        sys.executable,
+        "-u",
+        "-c",
+        "from contract import *\nfrom processes import *\nimport time, os, subprocess, sys\n" + body,
+    ]
     process = subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, text=True)
     if stop_after is not None:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"

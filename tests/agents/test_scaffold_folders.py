@@ -18,6 +18,7 @@ SCAFFOLDS = ("aide", "mlab-style", "mlab")
 SHARED = {
     "contract.py": SCAFFOLDS,
     "chat.py": SCAFFOLDS,
+    "processes.py": SCAFFOLDS,
     "task_sheet.py": SCAFFOLDS,
     "execution.py": ("mlab-style", "mlab"),
     "hand_in.py": ("mlab-style", "mlab"),

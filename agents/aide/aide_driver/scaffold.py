@@ -15,7 +15,8 @@ from aide.agent import Agent
 from aide.interpreter import ExecutionResult, Interpreter
 from aide.journal import Journal, Node
 from aide.utils.metric import MetricValue, WorstMetricValue
-from contract import Clock, Stuck, Watch, end_descendants
+from contract import Clock, Stuck, Watch
+from processes import end_descendants
 from task_sheet import spoken
 
 from aide_driver.best import Keeper

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from chat import Answer, BudgetExhausted, ChatModel, ModelFailure
-from contract import Clock, Ended, OptionError, Surroundings, Watch, adopt_orphans, end_descendants, write_outcome
+from contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
+from processes import adopt_orphans, end_descendants
 
 from researcher.actions import Actions
 from researcher.loop import STOPS, Researcher

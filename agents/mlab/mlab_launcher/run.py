@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from chat import ChatModel, ModelFailure
-from contract import Clock, Ended, OptionError, Surroundings, Watch, adopt_orphans, end_descendants, write_outcome
+from contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
+from processes import adopt_orphans, end_descendants
 
 from mlab_launcher.mending import Mending
 from mlab_launcher.models import Completions
