@@ -23,6 +23,7 @@ from pathlib import Path
 from mlebench.bundle.seal import recorded
 from mlebench.running.events import EVENTS_FILE
 from mlebench.running.files import write_json
+from mlebench.running.live import LIVE_FILE
 from mlebench.running.records import Attempt
 from mlebench.sandbox.layout import NOTICES_FILE
 from mlebench.sandbox.removal import remove_tree
@@ -130,3 +131,14 @@ class AttemptFolder:
         for complaints in self.path.glob("*.stderr.log"):
             if complaints.stat().st_size == 0:
                 complaints.unlink()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what a runner that was killed had written aside and not renamed yet."""
+        for folder in (self.path, self.control, self.snapshots):
+            for path in folder.glob(".*"):
+                if path.is_file() or path.is_symlink():
+                    path.unlink(missing_ok=True)
+        for path in self.path.glob("*.tmp"):
+            path.unlink(missing_ok=True)
+        (self.path / LIVE_FILE).unlink(missing_ok=True)

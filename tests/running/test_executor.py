@@ -247,6 +247,25 @@ def test_resume_collects_what_ended_meanwhile(world: World) -> None:
     assert attempt.grade is not None and attempt.grade.outcome is Outcome.GRADED
 
 
+def test_what_a_killed_runner_was_just_writing_is_swept(world: World) -> None:
+    sandbox = FakeSandbox()
+    left_behind(world, sandbox)
+    folder = AttemptFolder(world.runs / "run" / "toy-s0")
+    for name in (
+        ".live.json.partial",
+        "live.json",
+        "environment.json.tmp",
+        ".snapshot.csv",
+        "control/.notices.txt.partial",
+    ):
+        (folder.path / name).parent.mkdir(exist_ok=True)
+        (folder.path / name).write_text("half")
+    (attempt,) = resume_run(world, sandbox)
+    assert attempt.end is End.FINISHED
+    assert [path for path in folder.path.rglob("*") if path.name.startswith(".") or path.suffix == ".tmp"] == []
+    assert not (folder.path / "live.json").exists()
+
+
 def test_resume_says_when_an_agent_had_more_time_than_it_should(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt_module, "END_SECONDS", 0.1)
     sandbox = FakeSandbox(lambda spec, number: Play(seconds=60))
