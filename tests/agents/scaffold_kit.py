@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from mlebench.grading.grade import grade_submission
 from mlebench.grading.report import GradeReport
 from mlebench.registry import Registry
 from mlebench.sandbox.base import Exit, Resources, Sandbox, SandboxSpec
-from mlebench.sandbox.layout import GATEWAY_PORT, GATEWAY_SOCKET
+from mlebench.sandbox.layout import GATEWAY_PORT, GATEWAY_SOCKET, VALIDATE_SOCKET
 from mlebench.scripted.thread import serve_in_thread
+from mlebench.validation.launcher import ValidationService
 
 COMPETITION = "practice-breast-cancer"
 
@@ -106,6 +107,8 @@ class Bench:
     grace: float = 20.0
     environment: dict[str, str] = field(default_factory=dict)
     """Further variables."""
+    validation: bool = False
+    """Whether the validation endpoint is there."""
 
     def run(self, script: Mapping[str, Any], *, stop_when: str | None = None, seconds: float = 300) -> Outcome:
         """Run to the end with this scripted model; `stop_when`: ask it to end (SIGTERM) once that file is there."""
@@ -114,7 +117,16 @@ class Bench:
         outbox, control = home / "outbox", home / "control"
         (control / "sockets").mkdir(parents=True)
         in_container = self.sandbox.name == "docker"
-        with serve_in_thread({"demo": script}) as served, relay(control / GATEWAY_SOCKET, served.port):
+        with ExitStack() as services:
+            served = services.enter_context(serve_in_thread({"demo": script}))
+            services.enter_context(relay(control / GATEWAY_SOCKET, served.port))
+            if self.validation:
+                socket = control / VALIDATE_SOCKET if in_container else None
+                sample, calls = self.prepared.public / "sample_submission.csv", home / "calls.jsonl"
+                service = ValidationService(Registry().get(COMPETITION), sample, calls, socket=socket)
+                services.enter_context(service)
+                if not in_container:
+                    self.environment["VALIDATE_URL"] = service.url
             url = f"http://localhost:{GATEWAY_PORT}" if in_container else served.url
             started = time.monotonic()
             handle = self.sandbox.start(

@@ -41,6 +41,7 @@ DONE = react_step("Final Answer", final_answer="that is all")
 
 @pytest.mark.parametrize("sandbox", ["process", pytest.param("docker", marks=pytest.mark.docker)])
 def test_demonstration_to_a_graded_submission(sandbox: str, bench: Bench) -> None:
+    bench.validation = True
     bench.time_limit = 240  # nobody waits for it; a busy machine needs a while to import scikit-learn
     if sandbox == "docker":
         need_engine()
@@ -56,6 +57,7 @@ def test_demonstration_to_a_graded_submission(sandbox: str, bench: Bench) -> Non
     )
     steps = outcome.lines("steps.jsonl")
     assert [step["action"] for step in steps][-3:] == ["Execute Script", "Validate Submission", "Final Answer"]
+    assert steps[4]["observation"].startswith("Submission is valid")
     assert "Held-out AUC" in steps[3]["observation"] and all(step["completion"] for step in steps)
     calls = outcome.lines("usage.jsonl")
     assert {call["role"] for call in calls} == {"agent", "fast", "edit"}

@@ -20,6 +20,7 @@ FINAL_ANSWER = "Final Answer"
 _MOST_LINES = 100
 _AFTER_SCRIPT = 3.0
 """Seconds that are kept for what follows a script."""
+_VALIDATION_SECONDS = 600.0
 _FILE = "path below the working folder"
 
 
@@ -215,7 +216,7 @@ class Actions:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=min(900.0, max(1.0, self._clock.left())),
+                timeout=min(_VALIDATION_SECONDS, max(1.0, self._clock.left())),
             )
         except subprocess.TimeoutExpired:
             raise ToolError("The validation did not answer in time.") from None
