@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def remove_tree(path: Path) -> None:
     deep (shutil.rmtree gives up at a thousand levels), and two open folders are enough.
     """
     try:
-        top = os.open(path, _FOLDER)
+        top = _open(path)
     except FileNotFoundError:
         return
     try:
@@ -39,11 +40,7 @@ def remove_tree(path: Path) -> None:
 
 def _empty(top: int, name: str, numbers: itertools.count[int]) -> None:
     """Remove the files of a folder, and move its folders to the top."""
-    try:
-        folder = os.open(name, _FOLDER, dir_fd=top)
-    except PermissionError:
-        os.chmod(name, 0o700, dir_fd=top)
-        folder = os.open(name, _FOLDER, dir_fd=top)
+    folder = _open(name, top)
     try:
         _open_up(folder)
         while names := _names(folder):
@@ -66,6 +63,17 @@ def _move_up(folder: int, entry: str, top: int, numbers: itertools.count[int]) -
         except OSError as problem:  # something at the top has this name
             if problem.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR, errno.EISDIR):
                 raise
+
+
+def _open(name: str | Path, within: int | None = None) -> int:
+    """Open a folder, also one of ours that was closed to us."""
+    try:
+        return os.open(name, _FOLDER, dir_fd=within)
+    except PermissionError:
+        if not stat.S_ISDIR(os.stat(name, dir_fd=within, follow_symlinks=False).st_mode):
+            raise
+        os.chmod(name, 0o700, dir_fd=within)
+        return os.open(name, _FOLDER, dir_fd=within)
 
 
 def _open_up(folder: int) -> None:
