@@ -30,10 +30,10 @@ def environment(spec: SandboxSpec) -> dict[str, str]:
     return {
         **CONTAINER.environment(),
         "VALIDATE_URL": CONTAINER_VALIDATE_URL,
-        # CUDA images ask for all GPUs, and an engine whose default runtime is nvidia would obey.
-        "NVIDIA_VISIBLE_DEVICES": ",".join(gpus) if gpus else "void",
         **({"NVIDIA_DRIVER_CAPABILITIES": "compute,utility"} if gpus else {}),
         **spec.environment,
+        # After the agent's own: CUDA images ask for all GPUs, and an engine whose default runtime is nvidia would obey.
+        "NVIDIA_VISIBLE_DEVICES": ",".join(gpus) if gpus else "void",
         **({"MLEBENCH_FORWARD": forward_words(spec.forwards)} if spec.forwards else {}),
     }
 

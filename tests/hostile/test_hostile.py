@@ -77,7 +77,7 @@ def deeds(stage: Stage) -> dict[str, Deed]:
     }
 
     def alone() -> dict[str, Deed]:
-        late = stage.perform("late", ["overtime"], time_limit_seconds=10.0, **limits)
+        late = stage.perform("late", ["overtime"], time_limit_seconds=20.0, **limits)
         network = f"allow=127.0.0.1:{stage.site_port}"
         return late | stage.perform("outward", ["egress"], time_limit_seconds=300.0, network=network, **limits)
 

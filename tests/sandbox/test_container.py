@@ -80,6 +80,8 @@ def test_gpus_are_handed_over_by_id(toy: Toy) -> None:
 
 
 def test_no_gpu_is_seen_where_none_is_leased(toy: Toy) -> None:
+    greedy = replace(Attempt(toy, "", name="b").spec, environment={"NVIDIA_VISIBLE_DEVICES": "all"})
+    assert environment(greedy)["NVIDIA_VISIBLE_DEVICES"] == "void"
     assert environment(Attempt(toy, "", name="a").spec)["NVIDIA_VISIBLE_DEVICES"] == "void"
 
 
