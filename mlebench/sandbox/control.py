@@ -4,6 +4,7 @@ instructions.txt         the task sheet, rendered from the agent's environment v
 validate_submission.sh   the client of the validation endpoint
 entrypoint.sh            first program in a container
 forward.py               brings the sockets to localhost inside a container
+kit/agentkit/            the agent kit: Python modules that agents may import (docs/agents.md)
 sockets/                 where the host's services put their Unix sockets
 """
 
@@ -16,6 +17,7 @@ from pathlib import Path
 from string import Template
 
 from mlebench.content import content_dir
+from mlebench.sandbox.layout import KIT_FOLDER
 
 SCRIPTS = ("validate_submission.sh", "entrypoint.sh", "forward.py")
 
@@ -37,10 +39,21 @@ def write_control(control: Path, environment: Mapping[str, str]) -> None:
         folder.chmod(0o755)
     for name in SCRIPTS:
         _put(control / name, (content_dir("environment") / name).read_bytes())
+    _put_kit(control / KIT_FOLDER)
     instructions = control / "instructions.txt"
     if not instructions.exists():
         _put(instructions, render_instructions(environment).encode())
     instructions.chmod(0o644)
+
+
+def _put_kit(kit: Path) -> None:
+    source = content_dir("environment") / KIT_FOLDER
+    for module in source.rglob("*.py"):
+        target = kit / module.relative_to(source)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _put(target, module.read_bytes())
+    for folder in (kit, *(path for path in kit.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)
 
 
 def _put(path: Path, content: bytes) -> None:

@@ -23,6 +23,7 @@ class Layout:
     agent: PurePath
     instructions: PurePath
     validate_script: PurePath
+    kit: PurePath
 
     def environment(self) -> dict[str, str]:
         """The variables every agent gets, whatever sandbox it runs in."""
@@ -35,10 +36,17 @@ class Layout:
             "AGENT_DIR": str(self.agent),
             "INSTRUCTIONS_FILE": str(self.instructions),
             "VALIDATE_SCRIPT": str(self.validate_script),
+            "AGENT_KIT_DIR": str(self.kit),
         }
 
 
 _HOME = PurePosixPath("/home")
+
+CONTAINER_CONTROL = PurePosixPath("/run/mlebench")
+"""Where the control folder is mounted in a container."""
+
+KIT_FOLDER = "kit"
+"""Below the control folder and below environment/: modules that agents may import."""
 
 CONTAINER = Layout(
     data=_HOME / "data",
@@ -48,11 +56,9 @@ CONTAINER = Layout(
     agent=_HOME / "agent",
     instructions=_HOME / "instructions.txt",
     validate_script=_HOME / "validate_submission.sh",
+    kit=CONTAINER_CONTROL / KIT_FOLDER,
 )
 """The published contract."""
-
-CONTAINER_CONTROL = PurePosixPath("/run/mlebench")
-"""Where the control folder is mounted in a container."""
 
 CONTAINER_VALIDATE_URL = "http://localhost:5000/validate"
 """The validation endpoint inside a container; the forwarder brings it there."""
@@ -86,4 +92,5 @@ def host_layout(agent: Path, public: Path, outbox: Path, control: Path) -> Layou
         agent=agent,
         instructions=control / "instructions.txt",
         validate_script=control / "validate_submission.sh",
+        kit=control / KIT_FOLDER,
     )

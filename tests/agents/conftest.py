@@ -14,6 +14,7 @@ from mlebench.data.paths import PreparedPaths
 
 sys.path.insert(0, str(content_dir("agents") / "baseline"))
 sys.path.insert(0, str(Path(__file__).parent))  # importlib mode leaves helpers beside the tests to us
+sys.path.insert(0, str(content_dir("environment") / "kit"))
 for scaffold in ("aide", "mlab-style", "mlab"):
     sys.path.insert(0, str(content_dir("agents") / scaffold))
 

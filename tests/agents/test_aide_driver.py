@@ -10,13 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from agentkit.chat import Answer, ChatModel, ModelFailure
+from agentkit.contract import Clock, OptionError, Surroundings
 from aide_driver.best import Keeper
 from aide_driver.model import REVIEW_TRIES, UNREADABLE_REVIEWS, Backend, read_review
 from aide_driver.preview import LONGEST, data_preview
 from aide_driver.settings import Settings
 from aide_driver.task_text import SUBMISSION, task_text
-from chat import Answer, ChatModel, ModelFailure
-from contract import Clock, OptionError, Surroundings
 
 from mlebench.content import content_dir
 from mlebench.sandbox.control import render_instructions

@@ -9,11 +9,11 @@ import sys
 import time
 from pathlib import Path
 
-import execution
 import pytest
-from contract import Clock, OptionError, Surroundings
-from execution import execute
-from hand_in import HandIn, collect_code
+from agentkit import execution
+from agentkit.contract import Clock, OptionError, Surroundings
+from agentkit.execution import execute
+from agentkit.hand_in import HandIn, collect_code
 from hypothesis import given
 from hypothesis import strategies as st
 from researcher.actions import Actions
@@ -179,11 +179,11 @@ def test_time_limit_holds_against_scripts_that_ignore_signals_and_hide(tmp_path:
         f"subprocess.Popen([sys.executable, '-c', {hidden!r}])\nprint('begun', flush=True)\ntime.sleep(99)"
     )
     driver = (  # in a process of its own, whose descendants are all to be ended
-        "import sys; from pathlib import Path; from processes import adopt_orphans; from execution import execute\n"
+        "import sys; from pathlib import Path; from agentkit.processes import adopt_orphans; from agentkit.execution import execute\n"
         f"adopt_orphans(); done = execute([sys.executable, '-c', {code!r}], Path({str(tmp_path)!r}), 2)\n"
         "print(done.code, repr(done.stdout), done.told())"
     )
-    folder = content_dir("agents") / "mlab-style"
+    folder = content_dir("environment") / "kit"
     started = time.monotonic()
     printed = subprocess.run(
         [sys.executable, "-c", driver], cwd=folder, capture_output=True, text=True, timeout=60

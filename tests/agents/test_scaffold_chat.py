@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat import Answer, BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused, ToolsRefused
-from contract import Clock
+from agentkit.chat import Answer, BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused, ToolsRefused
+from agentkit.contract import Clock
 
 from mlebench.scripted.thread import Served, serve_in_thread
 

@@ -10,11 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import contract
 import pytest
-from contract import Clock, OptionError, Surroundings
+from agentkit import contract
+from agentkit.contract import Clock, OptionError, Surroundings
 
-FOLDER = Path(contract.__file__).parent
+KIT = Path(contract.__file__).parents[1]
 
 
 def run(body: str, *, stop_after: float | None = None) -> tuple[int, list[str], float]:
@@ -24,9 +24,9 @@ def run(body: str, *, stop_after: float | None = None) -> tuple[int, list[str], 
         sys.executable,
         "-u",
         "-c",
-        "from contract import *\nfrom processes import *\nimport time, os, subprocess, sys\n" + body,
+        "from agentkit.contract import *\nfrom agentkit.processes import *\nimport time, os, subprocess, sys\n" + body,
     ]
-    process = subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=KIT, stdout=subprocess.PIPE, text=True)
     if stop_after is not None:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         time.sleep(stop_after)

@@ -15,21 +15,7 @@ from mlebench.scripted.script import parse_script
 
 AGENTS = content_dir("agents")
 SCAFFOLDS = ("aide", "mlab-style", "mlab")
-SHARED = {
-    "contract.py": SCAFFOLDS,
-    "chat.py": SCAFFOLDS,
-    "processes.py": SCAFFOLDS,
-    "task_sheet.py": SCAFFOLDS,
-    "execution.py": ("mlab-style", "mlab"),
-    "hand_in.py": ("mlab-style", "mlab"),
-}
-
-
-@pytest.mark.parametrize("module", SHARED)
-def test_copies_of_shared_modules_are_equal(module: str) -> None:
-    first, *others = (AGENTS / agent / module for agent in SHARED[module])
-    for other in others:
-        assert other.read_bytes() == first.read_bytes(), f"copy {first} to {other}"
+KIT = content_dir("environment") / "kit"
 
 
 @pytest.mark.parametrize("name", SCAFFOLDS)
@@ -65,8 +51,8 @@ def test_needs_the_standard_library_alone(name: str) -> None:
     import sys
 
     folder = AGENTS / name
-    own = {path.stem for path in folder.iterdir()} | {"MLAgentBench"}
-    for path in folder.rglob("*.py"):
+    own = {path.stem for path in folder.iterdir()} | {"MLAgentBench", "agentkit"}
+    for path in (*folder.rglob("*.py"), *KIT.rglob("*.py")):
         for imported in _imports(path):
             assert imported in own or imported in sys.stdlib_module_names, f"{path} imports {imported}"
 

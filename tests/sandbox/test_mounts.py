@@ -62,7 +62,7 @@ def test_control_folder(tmp_path: Path) -> None:
     control = tmp_path / "control"
     write_control(control, {"DATA_DIR": "/home/data", "TIME_LIMIT_SECS": "77"})
     assert {path.name for path in control.iterdir()} == {
-        *("instructions.txt", "validate_submission.sh", "entrypoint.sh", "forward.py", "sockets")
+        *("instructions.txt", "validate_submission.sh", "entrypoint.sh", "forward.py", "sockets", "kit")
     }
     assert all(path.stat().st_mode & 0o004 for path in control.iterdir())
     assert "77 seconds" in (control / "instructions.txt").read_text()

@@ -57,7 +57,15 @@ def test_the_environment_holds_no_keys(as_process: Make, monkeypatch: pytest.Mon
     assert "secret" not in json.dumps(seen)
     assert set(seen) - {"cwd", "LC_CTYPE", "__CF_USER_TEXT_ENCODING"} == {
         *("PATH", "HOME", "TMPDIR", "LANG", "DATA_DIR", "SUBMISSION_DIR", "SUBMISSION_FILE", "CODE_DIR", "LOGS_DIR"),
-        *("AGENT_DIR", "INSTRUCTIONS_FILE", "VALIDATE_SCRIPT", "COMPETITION_ID", "TIME_LIMIT_SECS", "SEED"),
+        *(
+            "AGENT_DIR",
+            "AGENT_KIT_DIR",
+            "INSTRUCTIONS_FILE",
+            "VALIDATE_SCRIPT",
+            "COMPETITION_ID",
+            "TIME_LIMIT_SECS",
+            "SEED",
+        ),
         *("MLEBENCH_ATTEMPT_MARK", "MLEBENCH_ATTEMPT_NAME"),
     }
     assert seen["PATH"].startswith(str(Path(sys.executable).parent))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract import Surroundings, append_line, copy_atomically, write_atomically
+from agentkit.contract import Surroundings, append_line, copy_atomically, write_atomically
 
 
 @dataclass(frozen=True)

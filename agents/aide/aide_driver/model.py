@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from chat import Answer, ChatModel, ModelFailure, RequestRefused, ToolsRefused
+from agentkit.chat import Answer, ChatModel, ModelFailure, RequestRefused, ToolsRefused
 
 from aide_driver.settings import Settings
 

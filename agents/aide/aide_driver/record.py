@@ -9,8 +9,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from agentkit.contract import append_line, write_atomically
 from aide.utils import tree_export
-from contract import append_line, write_atomically
 from omegaconf import OmegaConf
 
 _TREE_SECONDS = 2.0

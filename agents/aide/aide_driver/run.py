@@ -11,9 +11,9 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from chat import BudgetExhausted, ChatModel, ModelFailure, RequestRefused
-from contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
-from processes import adopt_orphans, end_descendants
+from agentkit.chat import BudgetExhausted, ChatModel, ModelFailure, RequestRefused
+from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
+from agentkit.processes import adopt_orphans, end_descendants
 
 from aide_driver.best import Keeper
 from aide_driver.model import Backend

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import aide.utils.data_preview
+from agentkit.contract import Clock, Stuck, Watch
+from agentkit.processes import end_descendants
+from agentkit.task_sheet import spoken
 from aide.agent import Agent
 from aide.interpreter import ExecutionResult, Interpreter
 from aide.journal import Journal, Node
 from aide.utils.metric import MetricValue, WorstMetricValue
-from contract import Clock, Stuck, Watch
-from processes import end_descendants
-from task_sheet import spoken
 
 from aide_driver.best import Keeper
 from aide_driver.output import DrainedQueue, PatientEvents

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from contract import Surroundings
+from agentkit.contract import Surroundings
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import task_sheet
-from contract import Surroundings
+from agentkit import task_sheet
+from agentkit.contract import Surroundings
 
 INPUT = "./input"
 SUBMISSION = "./working/submission.csv"

@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from contract import Clock, Surroundings
-from execution import execute, python_command
-from hand_in import SUBMISSION, HandIn, collect_code
+from agentkit.contract import Clock, Surroundings
+from agentkit.execution import execute, python_command
+from agentkit.hand_in import SUBMISSION, HandIn, collect_code
 
 from researcher import prompts
 from researcher.answers import code_block

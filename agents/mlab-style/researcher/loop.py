@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chat import Answer, BudgetExhausted, ModelFailure, PromptTooLong, RequestRefused
-from contract import Clock, Surroundings, append_line
+from agentkit.chat import Answer, BudgetExhausted, ModelFailure, PromptTooLong, RequestRefused
+from agentkit.contract import Clock, Surroundings, append_line
 
 from researcher import prompts
 from researcher.actions import FINAL_ANSWER, Actions

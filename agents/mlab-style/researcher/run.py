@@ -9,9 +9,9 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from chat import Answer, BudgetExhausted, ChatModel, ModelFailure
-from contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
-from processes import adopt_orphans, end_descendants
+from agentkit.chat import Answer, BudgetExhausted, ChatModel, ModelFailure
+from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
+from agentkit.processes import adopt_orphans, end_descendants
 
 from researcher.actions import Actions
 from researcher.loop import STOPS, Researcher

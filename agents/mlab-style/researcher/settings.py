@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from contract import Surroundings
+from agentkit.contract import Surroundings
 
 
 @dataclass(frozen=True)

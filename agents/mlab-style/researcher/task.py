@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import task_sheet
-from contract import Surroundings
-from hand_in import SUBMISSION
+from agentkit import task_sheet
+from agentkit.contract import Surroundings
+from agentkit.hand_in import SUBMISSION
 
 
 def task_text(around: Surroundings, *, exec_timeout: float) -> str:

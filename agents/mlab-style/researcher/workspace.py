@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from contract import copy_atomically, write_atomically
+from agentkit.contract import copy_atomically, write_atomically
 
 BACKUPS = ".backups"
 _LONGEST_LISTING = 10_000

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from contract import Clock, Surroundings, write_atomically
-from execution import execute, python_command
-from hand_in import HandIn, collect_code
+from agentkit.contract import Clock, Surroundings, write_atomically
+from agentkit.execution import execute, python_command
+from agentkit.hand_in import HandIn, collect_code
 
 from mlab_launcher.settings import Settings
 

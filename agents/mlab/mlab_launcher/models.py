@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chat import BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused
-from contract import Ended
+from agentkit.chat import BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused
+from agentkit.contract import Ended
 
 from mlab_launcher.settings import ROLES, Settings
 

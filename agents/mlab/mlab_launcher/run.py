@@ -11,9 +11,9 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from chat import ChatModel, ModelFailure
-from contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
-from processes import adopt_orphans, end_descendants
+from agentkit.chat import ChatModel, ModelFailure
+from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
+from agentkit.processes import adopt_orphans, end_descendants
 
 from mlab_launcher.mending import Mending
 from mlab_launcher.models import Completions

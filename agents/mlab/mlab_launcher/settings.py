@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from contract import OptionError, Surroundings
+from agentkit.contract import OptionError, Surroundings
 
 ROLES = {"gpt-4-agent": "agent", "gpt-4-fast": "fast", "gpt-4-edit": "edit"}
 """The names that the scaffold is given for its models: it sends chat completions only to those that begin like this."""

@@ -6,9 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
-import task_sheet
-from contract import Surroundings
-from hand_in import SUBMISSION
+from agentkit import task_sheet
+from agentkit.contract import Surroundings
+from agentkit.hand_in import SUBMISSION
 
 from mlab_launcher.settings import TASK
 

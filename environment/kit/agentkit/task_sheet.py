@@ -1,7 +1,6 @@
 """What an agent is told of the task, in the paths that its scripts use, so that prompt and reality agree.
 
-Agent folders stand alone, so each of aide, mlab and mlab-style has this same file; tests/agents keeps the copies equal.
-Standard library only.
+Part of the agent kit (docs/agents.md): standard library only.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from contract import Surroundings
+from agentkit.contract import Surroundings
 
 _RULE = "\n\n------\n\n"
 

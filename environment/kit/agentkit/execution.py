@@ -1,7 +1,6 @@
 """Running scripts: with a time limit, output bounded, and everything that they started ended.
 
-Agent folders stand alone, so both mlab and mlab-style have this same file; tests/agents keeps the copies equal.
-Standard library only.
+Part of the agent kit (docs/agents.md): standard library only.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from processes import end_descendants
+from agentkit.processes import end_descendants
 
 _KEPT = 200_000
 """Of each stream so many characters are kept, half of them from its end."""

@@ -1,7 +1,6 @@
 """A small client for the gateway's chat completions: bounded patience, every call written down.
 
-Agent folders stand alone, so each of aide, mlab and mlab-style has this same file; tests/agents keeps the copies equal.
-Standard library only.
+Part of the agent kit (docs/agents.md): standard library only.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from contract import Clock, append_line
+from agentkit.contract import Clock, append_line
 
 _LONGEST_PAUSE = 60.0
 _TOO_LONG = re.compile(

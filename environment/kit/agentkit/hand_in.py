@@ -1,7 +1,6 @@
 """From an agent's working folder to the folders that are kept: its submission and its code.
 
-Agent folders stand alone, so both mlab and mlab-style have this same file; tests/agents keeps the copies equal.
-Standard library only.
+Part of the agent kit (docs/agents.md): standard library only.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from contract import Surroundings, copy_atomically
+from agentkit.contract import Surroundings, copy_atomically
 
 SUBMISSION = "submission.csv"
 _CODE = {".py", ".sh", ".md", ".txt", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini"}

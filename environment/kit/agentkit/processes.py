@@ -1,7 +1,6 @@
 """Ending what an agent's scripts leave running.
 
-Agent folders stand alone, so each of aide, mlab and mlab-style has this same file; tests/agents keeps the copies equal.
-Standard library only.
+Part of the agent kit (docs/agents.md): standard library only.
 """
 
 from __future__ import annotations

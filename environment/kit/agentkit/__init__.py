@@ -1,0 +1,1 @@
+"""The agent kit: what most agents need, with the standard library alone. See docs/agents.md."""
