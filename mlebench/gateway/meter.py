@@ -70,7 +70,8 @@ class Meter:
         self._settled = asyncio.Event()
         self.occurrences = Occurrences()
         """How often each request was asked; only where answers are recorded or replayed."""
-        self._stuck = False
+        self._held: list[tuple[str, dict[str, Any]]] = []
+        """Lines that a full disk has not taken yet, oldest first: of calls that were in flight then."""
         self._calls = 0
         lost: dict[int, dict[str, Any]] = {}
         for line in read_events(log):
@@ -118,7 +119,7 @@ class Meter:
 
     def check(self) -> None:
         """BudgetExhausted when a budget is reached; Refusal when calls can no longer be logged."""
-        if self._stuck:
+        if not self._caught_up():
             raise Refusal(503, "log_not_writable", "The log of model calls cannot be written; no call is answered.")
         which = self._reached()
         if which is not None:
@@ -158,7 +159,9 @@ class Meter:
         self._count("call", facts, self._journal.lines >= SINGLE_LINES)
 
     def refuse(self, code: str, budget: str | None = None) -> None:
-        """Count and log a request that was turned away."""
+        """Count and log a request that was turned away; neither while the log cannot be written, however many come."""
+        if not self._caught_up():
+            return
         first = budget is not None and self._totals.exhausted is None
         facts = {"reason": code, **({"budget": budget} if budget else {})}
         self._count("refused", facts, self._refusals >= SINGLE_REFUSALS and not first)
@@ -166,12 +169,19 @@ class Meter:
 
     def note(self, event: str, **facts: Any) -> None:
         """Log something else."""
-        if self._stuck:
-            return
+        self._held.append((event, facts))
+        self._caught_up()
+
+    def _caught_up(self) -> bool:
+        """Whether all that was noted is in the log; while it is not, such as with a full disk, no call is answered."""
         try:
-            self._journal.append(event, **facts)
-        except OSError:  # such as a full disk: what is not logged is not answered
-            self._stuck = True
+            while self._held:
+                event, facts = self._held[0]
+                self._journal.append(event, **facts)
+                del self._held[0]
+        except OSError:
+            return False
+        return True
 
     def close(self) -> Usage:
         """Write what is not written yet, close the log; the final totals."""

@@ -33,6 +33,7 @@ from mlebench.running.share import HeldShare
 from mlebench.running.site import Site
 from mlebench.running.snapshots import Snapshots
 from mlebench.running.spec import sandbox_name, sandbox_spec
+from mlebench.running.store import is_no_room
 from mlebench.sandbox.base import Exit
 from mlebench.sandbox.engine import EngineAwayError
 
@@ -88,9 +89,11 @@ class AttemptLife:
             if self._attempt.state is State.RUNNING:
                 self._watch()
         except BaseException as error:
-            self._log.append("infrastructure_failure", message=str(error))
-            # Under an engine that is only away, what runs may go on, and is adopted when it is back.
-            if self._attempt.end is None and not (isinstance(error, EngineAwayError) and self._attempt.handle):
+            with suppress(OSError):
+                self._log.append("infrastructure_failure", message=str(error))
+            # Under an engine that is only away, or with a full disk, what runs may go on, and is adopted afterwards.
+            passing = isinstance(error, EngineAwayError) or is_no_room(error)
+            if self._attempt.end is None and not (passing and self._attempt.handle):
                 with suppress(MlebenchError, OSError):
                     self._abandon()
             raise

@@ -9,7 +9,7 @@ import os
 import queue
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -29,7 +29,7 @@ from mlebench.running.records import FRESH, Attempt, End, State
 from mlebench.running.retries import BACKOFF_SECONDS, Retries
 from mlebench.running.share import NoShareError
 from mlebench.running.site import ENGINE_PATIENCE_SECONDS, PATIENCE_SECONDS, Site
-from mlebench.running.store import RunStore
+from mlebench.running.store import NO_ROOM, NoRoomError, RunStore, is_no_room
 from mlebench.sandbox.base import Sandbox
 from mlebench.sandbox.engine import EngineAwayError
 from mlebench.validation.scratch import sweep
@@ -179,9 +179,9 @@ class Executor:
         except NoShareError as error:
             last = Over(attempt.id, str(error), no_share=True)
         except EngineAwayError as error:
-            last = Over(attempt.id, str(error), engine_away=True)
+            last = Over(attempt.id, str(error), passing=True)
         except (MlebenchError, OSError) as error:
-            last = Over(attempt.id, str(error))
+            last = Over(attempt.id, NO_ROOM, passing=True) if is_no_room(error) else Over(attempt.id, str(error))
         except Exception as error:
             what = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
             last = Over(attempt.id, what)
@@ -194,8 +194,8 @@ class Executor:
             self._tell_to_wait(
                 f"All that attempts could be given of this machine is held{why}; the next ones wait for it."
             )
-        elif last.engine_away:
-            self._engine_away(last.attempt_id, last.failure or "")
+        elif last.passing:
+            self._wait_for(last.attempt_id, last.failure or "")
         elif last.failure is not None:
             self._failed(last.attempt_id, last.failure)
         else:
@@ -207,19 +207,22 @@ class Executor:
             self._told_to_wait = why
             self._observer.waiting(why)
 
-    def _engine_away(self, attempt_id: str, failure: str) -> None:
-        """Nothing is lost by waiting: what was started is left as it is and taken up when the engine is back."""
+    def _wait_for(self, attempt_id: str, failure: str) -> None:
+        """Nothing is lost by waiting: what was started is left as it is and taken up when engine or room are back."""
         attempt, again = self._attempts[attempt_id], self._retries.engine_away(attempt_id)
         self._tell_to_wait(f"{failure} Waiting for it.")
         note = failure if again else f"given up: {failure}"
-        if attempt.state is State.RUNNING and attempt.handle is None:
-            self._move(attempt_id, State.RUNNING, State.QUEUED, note, **FRESH)
-        elif not again:
-            self._move(attempt_id, attempt.state, attempt.state, note)
+        with suppress(NoRoomError):  # then it is found as it was left
+            if attempt.state is State.RUNNING and attempt.handle is None:
+                self._move(attempt_id, State.RUNNING, State.QUEUED, note, **FRESH)
+            elif not again:
+                self._move(attempt_id, attempt.state, attempt.state, note)
 
     def _failed(self, attempt_id: str, failure: str) -> None:
         """The infrastructure failed: try again after a pause, or give up for this time."""
         attempt, tries = self._attempts[attempt_id], self._plan.config.max_tries
+        if attempt.state is State.DONE:
+            return  # only attempt.json, a copy, could not be written; the bundle has it
         failures, again = self._retries.failed(attempt_id)
         note = f"infrastructure failure {failures} of {tries}: {failure}"
         if attempt.state is State.RUNNING and attempt.end is not None:

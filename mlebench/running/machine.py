@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from mlebench.errors import UsageError
 from mlebench.running.records import RunConfig
 from mlebench.sandbox.base import Sandbox
 
@@ -32,9 +31,6 @@ def open_leases(config: RunConfig, sandbox: Sandbox, concurrency: int | None = N
 
 def check_machine(config: RunConfig, image: str, sandbox: Sandbox) -> None:
     """Raise HardwareError or SandboxError when machine, engine and image cannot give an attempt what it is to get."""
-    machine = os.cpu_count() or 1
-    if config.cpus is not None and config.cpus > machine:
-        raise UsageError(f"Each attempt asks for {config.cpus:g} processors; this machine has {machine}.")
     leases = open_leases(config, sandbox)
     leases.check()
     probe = leases.take(f"mlebench-check-{os.getpid()}") if config.gpus_per_attempt else None

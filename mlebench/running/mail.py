@@ -15,8 +15,8 @@ class Over:
 
     attempt_id: str
     failure: str | None = None
-    engine_away: bool = False
-    """The failure is that no engine answers."""
+    passing: bool = False
+    """The failure is that no engine answers or the disk is full: nothing is lost by waiting."""
     no_share: bool = False
     """It did not begin, since nothing of the machine is free; the failure says who holds it, or is empty."""
 

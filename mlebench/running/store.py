@@ -11,6 +11,7 @@ also works on network file systems and read-only media.
 
 from __future__ import annotations
 
+import errno
 import json
 import platform
 import shutil
@@ -28,6 +29,7 @@ from mlebench.errors import MlebenchError, UsageError
 from mlebench.running.records import Attempt, RunConfig, State
 
 STORE_FILE = "run.sqlite"
+NO_ROOM = "There is no room left on the disk that the run lies on; free some."
 FORMAT = 1
 """Version of the schema, kept in SQLite's user_version."""
 
@@ -45,6 +47,10 @@ CREATE TABLE transitions (
 
 class StoreError(MlebenchError):
     """The run store contradicts what the runner believes, or cannot be read or written."""
+
+
+class NoRoomError(StoreError):
+    """The disk of the run's folder is full; what was to be written is not, and the store is as before."""
 
 
 @dataclass(frozen=True)
@@ -184,10 +190,11 @@ class RunStore:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk has ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
 
 def resolve_run(path_or_name: str | Path, runs_dir: Path) -> Path:
@@ -235,9 +242,18 @@ def versions_here() -> dict[str, str]:
     return {"mlebench": __version__, "python": platform.python_version(), "platform": platform.platform()}
 
 
+def is_no_room(error: BaseException) -> bool:
+    """Whether this is a full disk (or a used-up quota): nothing is wrong but that there is no room now."""
+    return isinstance(error, NoRoomError) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    )
+
+
 @contextmanager
 def _one_sentence(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise NoRoomError(NO_ROOM) from None
         raise StoreError(f"The run store of {path} cannot be used: {error}.") from None

@@ -12,7 +12,7 @@ from gateway_world import KEY, Attempt, World
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlebench.chain import verify_chain
+from mlebench.chain import read_events, verify_chain
 from mlebench.errors import GatewayError
 from mlebench.gateway.api import Budget, Ticket
 from mlebench.gateway.meter import SINGLE_REFUSALS, Expected, Meter
@@ -247,11 +247,17 @@ def test_what_cannot_be_logged_is_not_answered(tmp_path: Path, monkeypatch: pyte
         one.end(begun, **facts())
         with pytest.raises(Refusal, match="cannot be written"):
             await one.begin(expecting(1))
-        one.refuse("log_not_writable")
-        assert one.close().calls == 1  # it was made, and counts
+        for _ in range(3):
+            one.refuse("log_not_writable")
+        assert one.usage.calls == 1  # it was made, and counts
+        monkeypatch.undo()
+        one.end(await one.begin(expecting(1)), **facts())  # there is room again
+        total = one.close()
+        assert (total.calls, total.refused) == (2, 0)
 
     asyncio.run(full_disk())
     assert verify_chain(path).holds
+    assert [line["event"] for line in read_events(path)] == ["opened", "call", "call", "closed"]
 
 
 def test_a_changed_log_is_refused(world: World) -> None:

@@ -17,7 +17,7 @@ from mlebench.running.executor import exit_code
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import open_plan
 from mlebench.running.records import Attempt, End, State
-from mlebench.running.store import RunStore, load_run
+from mlebench.running.store import NO_ROOM, NoRoomError, RunStore, load_run
 from mlebench.sandbox.base import Exit, SandboxSpec
 
 
@@ -146,6 +146,28 @@ def test_an_engine_that_is_away_costs_nothing(world: World) -> None:
     attempts = start_run(world, sandbox, notes, seeds=list(range(6)), concurrency=2, patience_seconds=0.1)
     assert all(one.end is End.FINISHED and one.grade is not None for one in attempts)
     assert attempts[0].tries == 1 and any("Waiting for it" in why for why in notes.waits)
+
+
+@pytest.mark.parametrize("full", [NoRoomError(NO_ROOM), OSError(28, "No space left on device")])
+def test_a_full_disk_costs_no_running_agent_its_work(
+    world: World, monkeypatch: pytest.MonkeyPatch, full: Exception
+) -> None:
+    sandbox = FakeSandbox(lambda spec, number: Play(seconds=0.1))
+    move, full_until = RunStore.move, [0.0]
+
+    def moved(self: RunStore, attempt_id: str, old: State, new: State, note: str = "", **fields: object) -> Attempt:
+        if note.startswith("ended") and not full_until[0]:
+            full_until[0] = time.monotonic() + 1
+        if time.monotonic() < full_until[0]:
+            raise full
+        return move(self, attempt_id, old, new, note, **fields)
+
+    monkeypatch.setattr(RunStore, "move", moved)
+    notes = Notes()
+    (attempt,) = start_run(world, sandbox, notes)
+    assert full_until[0] and (attempt.end, attempt.tries) == (End.FINISHED, 1) and attempt.grade is not None
+    assert any("no room left" in why for why in notes.waits)
+    assert "adopted" in [event["event"] for event in read_events(world.runs / "run" / attempt.id / "events.jsonl")]
 
 
 def test_an_engine_that_stays_away_loses_nothing(world: World) -> None:

@@ -11,7 +11,7 @@ from running_kit import World
 from mlebench.errors import UsageError
 from mlebench.running.lock import run_lock
 from mlebench.running.records import FRESH, Attempt, End, State
-from mlebench.running.store import RunStore, StoreError, load_run, resolve_run
+from mlebench.running.store import NoRoomError, RunStore, StoreError, is_no_room, load_run, resolve_run
 
 
 def attempts(count: int = 2) -> list[Attempt]:
@@ -92,3 +92,16 @@ def test_only_one_runner_drives_a_run(tmp_path: Path) -> None:
         pass
     with run_lock(tmp_path):
         pass
+
+
+def test_a_full_disk_changes_nothing_and_is_told_apart(store: RunStore) -> None:
+    pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    for _ in range(2):
+        with pytest.raises(NoRoomError, match="free some") as refused:
+            store.move("toy-s0", State.QUEUED, State.RUNNING, "x" * 100_000)
+        assert is_no_room(refused.value)
+    store._db.execute("PRAGMA max_page_count = 100000")
+    assert store.attempt("toy-s0").state is State.QUEUED and store.transitions() == []
+    store.move("toy-s0", State.QUEUED, State.RUNNING, "x" * 100_000)
+    assert is_no_room(OSError(28, "No space left on device")) and not is_no_room(OSError(5, "I/O"))
