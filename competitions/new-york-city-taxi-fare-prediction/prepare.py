@@ -11,6 +11,7 @@ import pandas as pd
 from mlebench.data.files import link
 from mlebench.data.reorder import Part, write_csv_at
 from mlebench.data.splits import train_test_positions
+from mlebench.data.streamed import open_raw
 from mlebench.data.tables import write_csv
 
 TEST_ROWS = 9914
@@ -27,10 +28,10 @@ TYPES = {
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    rows = _count_rows(raw / "train.csv")
+    rows = _count_rows(raw)
     places = _places(rows, min(TEST_ROWS, rows // 5))
     hidden: list[pd.DataFrame] = []
-    write_csv_at(_train_parts(raw / "train.csv", places, hidden), public / "labels.csv", int((places >= 0).sum()))
+    write_csv_at(_train_parts(raw, places, hidden), public / "labels.csv", int((places >= 0).sum()))
 
     answers = pd.concat(hidden)
     answers = answers.iloc[np.argsort(places[answers.index])]
@@ -49,16 +50,16 @@ def _places(rows: int, tests: int) -> np.ndarray:
     return places
 
 
-def _train_parts(path: Path, places: np.ndarray, hidden: list[pd.DataFrame]) -> Iterator[Part]:
+def _train_parts(raw: Path, places: np.ndarray, hidden: list[pd.DataFrame]) -> Iterator[Part]:
     """Train rides with their places, chunk by chunk; test rides are put into `hidden`, indexed by row number."""
-    with pd.read_csv(path, dtype=TYPES, chunksize=CHUNK) as chunks:
+    with open_raw(raw, "train.csv") as file, pd.read_csv(file, dtype=TYPES, chunksize=CHUNK) as chunks:
         for chunk in chunks:
             own = places[chunk.index]
             hidden.append(chunk[own < 0])
             yield chunk[own >= 0], own[own >= 0]
 
 
-def _count_rows(path: Path) -> int:
+def _count_rows(raw: Path) -> int:
     """Rides as the reader counts them, which passes over blank lines."""
-    with pd.read_csv(path, usecols=["passenger_count"], chunksize=CHUNK) as chunks:
+    with open_raw(raw, "train.csv") as file, pd.read_csv(file, usecols=["passenger_count"], chunksize=CHUNK) as chunks:
         return sum(len(chunk) for chunk in chunks)

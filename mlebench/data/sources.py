@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlebench.competition import Competition
-from mlebench.data.archives import extract_zip
 from mlebench.data.manifest import digest
 from mlebench.data.paths import PreparedPaths
+from mlebench.data.streamed import unpack as unpack_zip
 from mlebench.errors import DataError, UsageError
 
 NAMED_SOURCES = ("kaggle", "synthetic", "bundled")
@@ -80,7 +80,7 @@ def fetch_raw(
         folder.mkdir()
         with ThreadPoolExecutor(1) as beside:
             md5 = beside.submit(digest, where, "md5")
-            extract_zip(where, folder)
+            unpack_zip(where, folder, () if keep_raw else competition.facts.data.streamed)
         return RawData(folder, "folder", str(where), real=True, zip_md5=md5.result())
     if not any(where.iterdir()):
         raise DataError(f"{where} is empty; it should hold the raw files of {competition.id}.")
@@ -91,7 +91,7 @@ def _from_kaggle(request: SourceRequest, competition: Competition, paths: Prepar
     from mlebench.data.kaggle.fetch import obtain, unpack
 
     state = obtain(competition, paths, accept_new=request.accept_new_source)
-    folder = unpack(competition.id, paths, state, keep_zip=keep_raw)
+    folder = unpack(competition.id, paths, state, keep_zip=keep_raw, streamed=competition.facts.data.streamed)
     detail = f"https://www.kaggle.com/competitions/{competition.id}"
     return RawData(folder, "kaggle", detail, real=True, zip_md5=state.md5, new_source=state.accepted)
 

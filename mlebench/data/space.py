@@ -56,7 +56,8 @@ def space_needed(
         with open_zip(where) as opened:
             listed = [(info.filename, info.file_size) for info in opened.infolist() if not info.is_dir()]
         everything, rewritten = _sums(listed)
-        return SpaceNeed(competition.id, everything, rewritten)
+        streamed = sum(count for name, count in listed if name in competition.facts.data.streamed)
+        return SpaceNeed(competition.id, everything, max(0, rewritten - streamed))
     everything, rewritten = _sums(list_sizes(where))
     linked = where.stat().st_dev == _existing(paths.home).stat().st_dev
     return SpaceNeed(competition.id, rewritten if linked else everything)
