@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import hashlib
 import json
 import re
 import socket
 import struct
+import termios
 import threading
 import time
 from collections import Counter
@@ -227,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if left <= len(block) and contest.cut_every and contest.cuts != 0 and not probe:
                     contest.cuts -= 1
                     self.wfile.flush()
-                    time.sleep(0.02)  # what was sent arrives before the reset, as it mostly does
+                    _arrived(self.connection)
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.close_connection = True
                     break
@@ -250,6 +252,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+
+def _arrived(connection: socket.socket, patience: float = 5.0) -> None:
+    """Wait until what was sent has arrived: a reset throws away what is still under way, which is no fault of ours."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, b"\0" * 4))[0] == 0:
+            return
+        time.sleep(0.001)
 
 
 def point_client_at(endpoint: str) -> None:
