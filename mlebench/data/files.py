@@ -38,7 +38,7 @@ def link_all(pairs: Iterable[tuple[Path, Path]]) -> int:
     return count
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path | str, target: Path | str) -> None:
     try:
         os.link(source, target, follow_symlinks=True)
     except FileNotFoundError:
@@ -46,7 +46,7 @@ def _link(source: Path, target: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # another device, no hard links here, or too many links
-        _copy(source, target)
+        _copy(Path(source), Path(target))
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -59,7 +59,17 @@ def _copy(source: Path, target: Path) -> None:
 
 def link_named(source: Path, target: Path, names: Iterable[str]) -> int:
     """Link the files of these names (or relative paths) from one folder to the same place below another."""
-    return link_all((source / name, target / name) for name in names)
+    made: set[str] = set()
+    count = 0
+    for name in names:
+        theirs, ours = f"{source}/{name}", f"{target}/{name}"
+        folder = ours.rpartition("/")[0]
+        if folder not in made:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            made.add(folder)
+        _link(theirs, ours)
+        count += 1
+    return count
 
 
 def link_tree(source: Path, target: Path, *, required: bool = True) -> int:

@@ -134,11 +134,25 @@ def hash_files(prepared: Path, step: Callable[[int], Any] = lambda _: None) -> d
 
     def entry(listed: tuple[str, int]) -> tuple[str, FileEntry]:
         name, size = listed
-        found = FileEntry(size=size, sha256=digest(f"{prepared}/{name}", "sha256"))
+        found = FileEntry(size=size, sha256=_sha256(f"{prepared}/{name}", size))
         step(size)
         return name, found
 
     return dict(in_parallel(entry, list_sizes(prepared)))
+
+
+def _sha256(path: str, size: int) -> str:
+    """What `digest` gives, with fewer calls for a small file: pictures come by the hundred thousand."""
+    if size > _BLOCK:
+        return digest(path, "sha256")
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        content = os.read(file, size + 1)
+    finally:
+        os.close(file)
+    return (
+        hashlib.sha256(content, usedforsecurity=False).hexdigest() if len(content) == size else digest(path, "sha256")
+    )
 
 
 def compare_checksums(prepared: Path, published: Checksums) -> list[ChecksumResult]:
