@@ -64,7 +64,7 @@ def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None
     if not sandbox.isolates:
         _print(notes, "The process sandbox does not isolate: agents can read and change whatever you can.")
     _print(notes, f"Run {plan.config.name} in {store.folder}")
-    with Progress(notes, store.attempts()) as progress:
+    with Progress(notes, store.attempts(), store.folder) as progress:
         executor = Executor(
             store,
             plan,
@@ -113,6 +113,7 @@ def show_plan(plan: Plan, as_json: bool) -> None:
     """What a run would do."""
     from mlebench.cli import render
     from mlebench.running.duration import format_duration
+    from mlebench.running.records import allowed_models
 
     attempts, config = plan.attempts, plan.config
     if as_json:
@@ -131,8 +132,17 @@ def show_plan(plan: Plan, as_json: bool) -> None:
         out,
         f"{len(attempts)} attempts ({len(config.competitions)} competitions x {len(config.seeds)} seeds) of {plan.agent.name} "
         f"in the {config.sandbox} sandbox, {format_duration(config.time_limit_seconds)} each, {config.concurrency} at a "
-        f"time: at most {format_duration(plan.longest_seconds)}. Nothing was started.",
+        f"time: at most {format_duration(plan.longest_seconds)}.",
     )
+    if config.model is not None:
+        most = config.budget_usd * len(attempts) if config.budget_usd is not None else None
+        spent = "no budget in dollars" if most is None else f"at most ${config.budget_usd:g} each, ${most:g} together"
+        _print(out, f"Model {', '.join(allowed_models(config))}: {spent}.")
+    if config.gpus_per_attempt:
+        _print(out, f"{config.gpus_per_attempt} GPUs each.")
+    if config.network != "none":
+        _print(out, f"Network: {config.network}.")
+    _print(out, "Nothing was started.")
 
 
 def _tell_of_an_old_image(plan: Plan, sandbox: Sandbox) -> None:

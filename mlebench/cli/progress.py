@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlebench.running.duration import format_duration
+from mlebench.running.live import read_live
 from mlebench.running.records import Attempt, State
 
 if TYPE_CHECKING:
@@ -17,9 +19,11 @@ _SHOWN = 20
 class Progress:
     """Observes an executor; a context manager that owns the live display."""
 
-    def __init__(self, console: Console, attempts: list[Attempt]) -> None:
+    def __init__(self, console: Console, attempts: list[Attempt], folder: Path) -> None:
+        """`folder`: the run's."""
         from rich.live import Live
 
+        self._folder = folder
         self._console = console
         self._attempts = {attempt.id: attempt for attempt in attempts}
         self._live = (
@@ -79,9 +83,9 @@ class Progress:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
         running = [one for one in attempts if one.state is State.RUNNING]
         for one in running[:_SHOWN]:
-            table.add_row("  " + one.id, _clock(one))
+            table.add_row("  " + one.id, _clock(one), _spent(self._folder / one.id))
         if len(running) > _SHOWN:
-            table.add_row(f"  and {len(running) - _SHOWN} more", "")
+            table.add_row(f"  and {len(running) - _SHOWN} more", "", "")
         return Group(Text(line + f"{count[State.QUEUED]} queued of {len(attempts)} attempts"), table)
 
 
@@ -92,6 +96,17 @@ def _clock(attempt: Attempt) -> str:
     limit = (attempt.deadline_at - attempt.started_at).total_seconds()
     ending = ", ending" if attempt.end is not None else ""
     return f"{format_duration(elapsed)} of {format_duration(limit)}{ending}"
+
+
+def _spent(folder: Path) -> str:
+    """What a running attempt took of its models so far."""
+    from mlebench.cli.runs import cost, count
+
+    live = read_live(folder)
+    if live is None or live.usage is None:
+        return ""
+    usage = live.usage
+    return f"{count(usage.tokens_in + usage.tokens_out)} tokens, {cost(usage)}"
 
 
 def _words(attempt: Attempt, note: str) -> str:

@@ -112,12 +112,17 @@ def test_usage_is_whole_after_the_runner_was_killed(world: World) -> None:
     assert not agents_of(world)
 
 
+def asked(log: Path) -> int:
+    """Calls in a log of usage."""
+    return log.read_text().count('"event": "call"') if log.exists() else 0
+
+
 def kill_in_mid_run(world: World, more: list[str]) -> None:
     runner = subprocess.Popen(
         new(world, "--model", "scripted/demo", "--option", "way=gate", *more), stderr=subprocess.DEVNULL
     )
     log = world.runs / "run" / "toy-s0" / "usage.jsonl"
-    until(lambda: running(world, 1) and log.exists() and log.read_text().count('"call"') == 2, 60)
+    until(lambda: running(world, 1) and asked(log) == 2, 60)
     events = world.runs / "run" / "toy-s0" / "events.jsonl"
     until(lambda: '"snapshot"' in events.read_text(), 30)
     runner.send_signal(signal.SIGKILL)
@@ -173,7 +178,8 @@ def test_a_run_is_stopped_resumed_and_removed_from_outside(world: World) -> None
     stopped = call([*runs, "stop", "run", *where])
     assert stopped.returncode == 0 and "2 attempts are left" in stopped.stderr and runner.wait(30) == 130
     resumed = subprocess.Popen([*runs, "resume", "run", *where], stderr=subprocess.DEVNULL)
-    until(lambda: running(world, 2), 60)
+    logs = [world.runs / "run" / f"toy-s{seed}" / "usage.jsonl" for seed in (0, 1)]
+    until(lambda: running(world, 2) and all(asked(log) == 2 for log in logs), 60)
     resumed.send_signal(signal.SIGKILL)
     resumed.wait()
     assert agents_of(world)
@@ -184,6 +190,25 @@ def test_a_run_is_stopped_resumed_and_removed_from_outside(world: World) -> None
     assert asked.returncode == 2 and "--yes" in asked.stderr
     assert call([*runs, "rm", "run", "--yes", *where]).returncode == 0
     assert list(world.runs.iterdir()) == []
+
+
+def test_snapshots_are_graded_again_with_the_run(world: World) -> None:
+    from mlebench.registry import Registry
+    from mlebench.running.grading import regrade_run
+
+    world.script(AGENT + "\ntime.sleep(6)\n")
+    assert call(new(world, "--model", "scripted/demo", "--time-limit", "1m")).returncode == 0
+    assert [one.grade.score for one in attempts(world)[0].snapshots if one.grade] == [1.0]
+    (world.toy.competition.folder / "grade.py").write_text("def grade(submission, answers):\n    return 0.75\n")
+    regrade_run("run", world.runs, Registry())
+    (attempt,) = attempts(world)
+    assert [one.grade.score for one in attempt.snapshots if one.grade] == [0.75]
+    assert verify_chain(world.runs / "run" / "toy-s0" / "events.jsonl", attempt.events_head).holds
+
+
+def test_a_dry_run_says_what_it_may_cost(world: World) -> None:
+    shown = call(new(world, "--model", "scripted/demo", "--budget-usd", "2.5", "--seeds", "4", "--dry-run")).stdout
+    assert "$2.5 each, $10 together" in shown and "Nothing was started" in shown and not world.runs.exists()
 
 
 def test_logs_of_all_attempts_are_followed_with_their_names(world: World) -> None:
