@@ -95,7 +95,10 @@ print("score 0.6")
     reviews = [review(0.7), review(None, True), review(None, True), review(0.99), review(0.6), broken]
     bench.options |= {"exec_timeout": "2", "debug_prob": "0", "num_drafts": "9"}
     bench.step_limit = 6
-    outcome = bench.run(model(scripts, reviews))
+    played = model(scripts, reviews)
+    too_long = {"status": 400, "error": "maximum context length is 4096 tokens"}
+    played["rules"].insert(0, {"no_tools": True, "match": "Design:.*Design:", "reply": too_long})
+    outcome = bench.run(played)
     assert outcome.exit.code == 0 and outcome.claim == {"end": "out_of_steps", "message": None, "steps": 6}, (
         outcome.printed
     )
@@ -107,6 +110,7 @@ print("score 0.6")
     assert "left no file ./working/submission.csv" in printed[3]
     assert "LEFT BEHIND: 0" in printed[4] and "line 8999\nscore 0.6\n" in printed[4] and len(printed[4]) < 21_000
     assert "could not be read" in journal(outcome)[5]["analysis"]
+    assert [entry["status"] for entry in outcome.requests].count(400) == 1, "the memory was shortened, and it went on"
     assert outcome.submission.read_text().splitlines()[1].endswith(",0.5")
     assert outcome.grade is not None and outcome.grade.valid
 

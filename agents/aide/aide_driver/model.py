@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from agentkit.chat import Answer, ChatModel, ModelFailure, RequestRefused, ToolsRefused
+from agentkit.chat import Answer, ChatModel, ModelFailure, PromptTooLong, RequestRefused, ToolsRefused
 
 from aide_driver.settings import Settings
 
@@ -61,7 +61,7 @@ class Backend:
         try:
             answer = ask("system")
             self._speaker[model] = "system"
-        except ToolsRefused:
+        except (ToolsRefused, PromptTooLong):
             raise
         except RequestRefused:
             answer = ask("user")

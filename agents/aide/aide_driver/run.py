@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from agentkit.chat import BudgetExhausted, ChatModel, ModelFailure, RequestRefused
+from agentkit.chat import BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused
 from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
 from agentkit.processes import adopt_orphans, end_descendants
 
@@ -97,8 +97,10 @@ class Search:
             except (BudgetExhausted, ModelFailure):
                 raise
             except Exception as problem:
-                traceback.print_exc()
                 self._agent.forget_failed_step()
+                if isinstance(problem, PromptTooLong) and self._journal.shorten():
+                    continue
+                traceback.print_exc()
                 failed += 1
                 if failed >= _FAILED_STEPS:
                     if isinstance(problem, RequestRefused):

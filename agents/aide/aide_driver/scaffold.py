@@ -80,6 +80,12 @@ class BoundedJournal(Journal):
             kept.append(node)
         return str(Journal(nodes=sorted(kept, key=lambda one: one.step)).generate_summary(include_code))
 
+    def shorten(self) -> bool:
+        """Halve the summary for a model that cannot read it; False where there is none to shorten."""
+        length = min(self.memory_chars, len(super().generate_summary()))
+        self.memory_chars = length // 2
+        return length > 0
+
 
 class BoundedInterpreter(Interpreter):
     """Runs scripts as AIDE does; whatever a script does to itself, there is a result in time and nothing left behind."""
