@@ -124,6 +124,7 @@ def start(tmp_path: Path, solution: str, **more: str) -> tuple[subprocess.Popen[
         "LOGS_DIR": str(outbox / "logs"),
         "SUBMISSION_FILE": str(outbox / "submission" / "submission.csv"),
         "TIME_LIMIT_SECS": "60",
+        "AGENT_KIT_DIR": str(content_dir("environment") / "kit"),
         **more,
     }
     return subprocess.Popen([sys.executable, str(FOLDER / "start.py")], env=environment, text=True), outbox
@@ -152,7 +153,7 @@ def test_how_it_ends(tmp_path: Path, solution: str, end: str, code: int, message
 def test_time_limit_and_sigterm_leave_what_was_written(tmp_path: Path) -> None:
     script = (
         "import subprocess, time\nopen('working/submission.csv', 'w').write('first')\n"
-        "child = subprocess.Popen(['sleep', '300'])\nprint(child.pid, flush=True)\ntime.sleep(300)\n"
+        "child = subprocess.Popen(['sleep', '300'], start_new_session=True)\nprint(child.pid, flush=True)\ntime.sleep(300)\n"
     )
     for name, limit, early in (("slow", "4", False), ("term", "60", True)):
         process, outbox = start(tmp_path / name, script, TIME_LIMIT_SECS=limit)
