@@ -90,7 +90,9 @@ def _view(run: Run, last_line: Callable[[Attempt], str]) -> Any:
         table.add_row(*_cells(one, live), Text(line))
     count_of = {state: sum(one.state is state for one in attempts) for state in State}
     pid = holder(run.folder)
-    driven = f"driven by process {pid}" if pid is not None else "nobody drives it: mlebench runs resume"
+    over = count_of[State.DONE] == len(attempts)
+    idle = "it is over" if over else "nobody drives it: mlebench runs resume"
+    driven = f"driven by process {pid}" if pid is not None else idle
     head = (
         f"{run.config.name}: {count_of[State.DONE]} of {len(attempts)} done, {count_of[State.RUNNING]} running, "
         f"{count_of[State.ENDED]} being graded, {count_of[State.QUEUED]} queued; {driven}"

@@ -56,7 +56,7 @@ def _facts(summary: RunSummary) -> dict[str, Content]:
         "GPUs": _gpus(run.gpus_per_attempt, run.attempts_per_gpu),
         "Ends": wording.ends(summary),
         "Limits": ", ".join(filter(None, limits)) or "the sandbox's defaults",
-        "Image": run.image or text.UNDEFINED,
+        "Image": " ".join(filter(None, [run.image, *(id_[:19] for id_ in run.image_ids)])) or text.UNDEFINED,
         "Versions": ", ".join(f"{name} {version}" for name, version in run.versions.items()),
         "Run id": run.id,
     }

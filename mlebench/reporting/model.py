@@ -47,8 +47,12 @@ class RunFacts(_Model):
     time_limit_seconds: float
     seeds: list[int]
     image: str | None
+    """As asked for with --image; None is the agent's own."""
+    image_ids: list[str]
+    """The engine's ids of the images that ran, sha256:...; none without containers."""
     cpus: float | None
     memory_gb: float | None
+    """Of each attempt: as asked for, else the share of the machine that it got."""
     versions: dict[str, str]
     created_at: datetime
     data_sources: dict[str, int]

@@ -148,14 +148,20 @@ def _facts(run: Run, attempts: list[Attempt], seeds: list[int]) -> RunFacts:
         time_limit_seconds=config.time_limit_seconds,
         seeds=seeds,
         image=config.image,
+        image_ids=sorted({one.image_id for one in attempts if one.image_id}),
         cpus=config.cpus,
-        memory_gb=config.memory_gb,
+        memory_gb=config.memory_gb or _one({one.share.memory_gb for one in attempts if one.share}),
         versions=run.versions,
         created_at=run.created_at,
         data_sources={source: sources.count(source) for source in sorted(set(sources))},
         verified=sum(verified.values()),
         synthetic=[id_ for id_, source in source_of.items() if source == "synthetic"],
     )
+
+
+def _one(values: set[float | None]) -> float | None:
+    """What all attempts have alike; None where they differ or nobody knows."""
+    return values.pop() if len(values) == 1 else None
 
 
 def _isolates(sandbox: str) -> bool | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from mlebench.bundle.usage import tally
 from mlebench.errors import SandboxError
+from mlebench.gateway.api import Usage
 from mlebench.running.claim import read_claim
+from mlebench.running.events import events_of_try
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.records import Attempt, End
 from mlebench.sandbox.base import Exit, Sandbox
@@ -53,6 +56,14 @@ def _failed_unserved(attempt: Attempt, over: Exit, folder: AttemptFolder) -> boo
         return False
     claim = read_claim(folder.outbox / "logs")
     return over.code != 0 or (claim is not None and claim.end in ("model_failure", "crashed"))
+
+
+def spent_unnoted(folder: AttemptFolder) -> Usage | None:
+    """What the last try asked models for, where it was lost with its runner and the event log does not say it yet."""
+    if not folder.usage.exists() or any(event["event"] == "usage" for event in events_of_try(folder.events)):
+        return None
+    spent = tally(folder.usage)
+    return spent.usage(None, None) if spent is not None and spent.calls else None
 
 
 def overrun(sandbox: Sandbox, attempt: Attempt, folder: AttemptFolder, tolerated_seconds: float) -> float:

@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any
 
 from mlebench.errors import MlebenchError, SandboxError
-from mlebench.running.adoption import fault_of_ours, overrun, why_lost
+from mlebench.running.adoption import fault_of_ours, overrun, spent_unnoted, why_lost
 from mlebench.running.claim import end_of
 from mlebench.running.conclusion import conclude
 from mlebench.running.door import new_key
@@ -107,6 +107,8 @@ class AttemptLife:
         if attempt.tries:
             # The try before may have failed in a way that kept it from being removed.
             self._sandbox.remove_named(self._name)
+            if (spent := spent_unnoted(self._folder)) is not None:
+                self._log.append("usage", **spent.model_dump(mode="json"))
         self._folder.clear()
         given = {
             "tries": attempt.tries + 1,

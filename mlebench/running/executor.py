@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -35,6 +36,8 @@ from mlebench.sandbox.engine import EngineAwayError
 from mlebench.validation.scratch import sweep
 
 GRADERS = 2
+BUGS_FILE = "bugs.log"
+"""In the run's folder: where in our code it happened, should it come to that."""
 
 
 _URGENCY = {State.RUNNING: 0, State.ENDED: 1, State.QUEUED: 2}
@@ -183,7 +186,10 @@ class Executor:
         except (MlebenchError, OSError) as error:
             last = Over(attempt.id, NO_ROOM, passing=True) if is_no_room(error) else Over(attempt.id, str(error))
         except Exception as error:
-            what = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this."
+            place = self._store.folder / BUGS_FILE
+            with suppress(OSError), place.open("a", encoding="utf-8") as file:
+                file.write(f"{attempt.id}\n{traceback.format_exc()}\n")
+            what = f"A bug in mlebench ended it ({type(error).__name__}: {error}); please report this with {BUGS_FILE}."
             last = Over(attempt.id, what)
         self._mail.put(last)
 

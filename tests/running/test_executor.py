@@ -12,7 +12,7 @@ from running_kit import FakeSandbox, Notes, Play, World, make_executor, resume_r
 from mlebench.grading.report import Outcome
 from mlebench.running import attempt as attempt_module
 from mlebench.running import conclusion, outputs
-from mlebench.running.events import read_events, verify_chain
+from mlebench.running.events import EventLog, read_events, verify_chain
 from mlebench.running.executor import exit_code
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.plan import open_plan
@@ -303,6 +303,23 @@ def test_resume_starts_lost_attempts_again(world: World) -> None:
     sandbox.remove(handle)
     (attempt,) = resume_run(world, sandbox)
     assert (attempt.end, attempt.tries) == (End.FINISHED, 2)
+
+
+def test_what_a_lost_try_spent_on_models_is_told_though_its_log_goes(world: World) -> None:
+    sandbox = FakeSandbox()
+    handle = left_behind(world, sandbox)
+    sandbox.remove(handle)
+    folder = AttemptFolder(world.runs / "run" / "toy-s0")
+    with EventLog(folder.events) as log:
+        log.append("try", number=1)
+    call = {"model": "lab/m", "outcome": "ok", "seconds": 1.0, "replayed": False, "retries": 0, "metered": True}
+    tokens = {"tokens_in": 700, "tokens_out": 30, "tokens_cached": 0, "tokens_reasoning": 0}
+    with EventLog(folder.usage) as log:
+        log.append("call", call=1, usd=0.25, **call, **tokens)
+    (attempt,) = resume_run(world, sandbox)
+    assert attempt.tries == 2 and attempt.usage is None  # of the try that counts
+    (spent,) = [event for event in read_events(folder.events) if event["event"] == "usage"]
+    assert (spent["calls"], spent["tokens_in"], spent["usd"]) == (1, 700, 0.25)
 
 
 def test_resume_removes_what_was_started_but_never_noted(world: World) -> None:
