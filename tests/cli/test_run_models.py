@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,11 +63,16 @@ CALL = {"tokens_in": 10, "tokens_out": 5}
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
+def world(tmp_path: Path) -> Iterator[World]:
     world = make_world(tmp_path)
     world.uses_model()
     world.script(AGENT)
-    return world
+    yield world
+    for path in Path("/proc").glob("[0-9]*"):  # what a test that failed left running
+        with suppress(OSError):
+            told = (path / "cmdline").read_bytes() + (path / "environ").read_bytes()
+            if f"{world.root}/".encode() in told:
+                os.kill(int(path.name), signal.SIGKILL)
 
 
 def usage_of(attempt: Attempt) -> Usage:
@@ -112,7 +118,7 @@ def test_usage_is_whole_after_the_runner_was_killed(world: World) -> None:
     assert not agents_of(world)
 
 
-def asked(log: Path) -> int:
+def calls_in(log: Path) -> int:
     """Calls in a log of usage."""
     return log.read_text().count('"event": "call"') if log.exists() else 0
 
@@ -122,7 +128,7 @@ def kill_in_mid_run(world: World, more: list[str]) -> None:
         new(world, "--model", "scripted/demo", "--option", "way=gate", *more), stderr=subprocess.DEVNULL
     )
     log = world.runs / "run" / "toy-s0" / "usage.jsonl"
-    until(lambda: running(world, 1) and asked(log) == 2, 60)
+    until(lambda: running(world, 1) and calls_in(log) == 2, 60)
     events = world.runs / "run" / "toy-s0" / "events.jsonl"
     until(lambda: '"snapshot"' in events.read_text(), 30)
     runner.send_signal(signal.SIGKILL)
@@ -179,7 +185,7 @@ def test_a_run_is_stopped_resumed_and_removed_from_outside(world: World) -> None
     assert stopped.returncode == 0 and "2 attempts are left" in stopped.stderr and runner.wait(30) == 130
     resumed = subprocess.Popen([*runs, "resume", "run", *where], stderr=subprocess.DEVNULL)
     logs = [world.runs / "run" / f"toy-s{seed}" / "usage.jsonl" for seed in (0, 1)]
-    until(lambda: running(world, 2) and all(asked(log) == 2 for log in logs), 60)
+    until(lambda: running(world, 2) and all(calls_in(log) == 2 for log in logs), 60)
     resumed.send_signal(signal.SIGKILL)
     resumed.wait()
     assert agents_of(world)
