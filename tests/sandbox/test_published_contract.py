@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ FOLDER = Path(__file__).with_name("published_contract")
 
 @pytest.fixture(scope="module")
 def image(engine: DockerSandbox) -> Iterator[str]:
-    name = load_agent(str(FOLDER)).facts.image
+    name = f"{load_agent(str(FOLDER)).facts.image}-{uuid.uuid4().hex[:8]}"
     build_folder(name, FOLDER, {"BASE_IMAGE": DEFAULT_IMAGE})
     yield name
     engine._client.images.remove(name, force=True)
@@ -35,10 +35,10 @@ def image(engine: DockerSandbox) -> Iterator[str]:
 
 def test_through_the_sandbox(engine: DockerSandbox, image: str, toy: Toy) -> None:
     facts = load_agent(str(FOLDER)).facts
-    attempt = Attempt(toy, "", name="mlebench-test-contract", command=tuple(facts.command))
+    attempt = Attempt(toy, "", name=f"mlebench-test-{uuid.uuid4().hex[:10]}", command=tuple(facts.command))
     with ValidationService(toy.competition, toy.sample, attempt.home / "calls.jsonl", socket=attempt.socket) as service:
         try:
-            attempt.handle = engine.start(replace(attempt.spec, image=image, agent_dir=_as_a_user_has_it(toy)))
+            attempt.handle = engine.start(replace(attempt.spec, image=image, agent_dir=_as_a_user_has_it(toy, image)))
             ended = engine.wait(attempt.handle, 120)
             assert ended is not None and ended.code == 0, attempt.printed(engine)
         finally:
@@ -55,17 +55,18 @@ def test_through_the_sandbox(engine: DockerSandbox, image: str, toy: Toy) -> Non
     )
 
 
-def _as_a_user_has_it(toy: Toy) -> Path:
+def _as_a_user_has_it(toy: Toy, image: str) -> Path:
     """What a user has beside such an image: a folder with nothing but agent.toml."""
     folder = toy.root / "published-contract"
     folder.mkdir(exist_ok=True)
-    shutil.copy(FOLDER / "agent.toml", folder)
+    facts = (FOLDER / "agent.toml").read_text()
+    (folder / "agent.toml").write_text(facts.replace("mlebench-test-published-contract", image))
     return folder
 
 
 def test_through_the_command_line(engine: DockerSandbox, image: str, tmp_path: Path) -> None:
     world = make_world(tmp_path)
-    folder = _as_a_user_has_it(world.toy)
+    folder = _as_a_user_has_it(world.toy, image)
     arguments = ["run", "--agent", str(folder), "-c", "toy", "--data-dir", str(tmp_path / "data")]
     arguments += ["--competitions-dir", str(tmp_path / "competitions"), "--runs-dir", str(world.runs), "--name", "r"]
     arguments += ["--sandbox", "docker", "--memory", "0.5", "--cpus", "1", "--time-limit", "2m"]
