@@ -20,7 +20,6 @@ from mlebench.running.claim import end_of
 from mlebench.running.conclusion import conclude
 from mlebench.running.door import new_key
 from mlebench.running.events import EventLog, events_of_try
-from mlebench.running.files import sha256_of
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.grading import earlier_grade, grade_sealed, grade_snapshots, seal_done
 from mlebench.running.limits import Breach, BudgetWatch, Clock, Limits
@@ -28,7 +27,7 @@ from mlebench.running.live import Live, LiveFile
 from mlebench.running.notices import Notices
 from mlebench.running.outputs import AGENT_LOG_BYTES, DiskWatch
 from mlebench.running.records import FRESH, Attempt, End, State
-from mlebench.running.services import Services
+from mlebench.running.services import Services, note_environment
 from mlebench.running.share import HeldShare
 from mlebench.running.site import Site
 from mlebench.running.snapshots import Snapshots
@@ -138,17 +137,9 @@ class AttemptLife:
 
     def _note_environment(self) -> None:
         assert self._services is not None
-        usage = self._services.usage()
-        protection, prices = self._services.protection, usage.prices if usage is not None else None
-        try:
-            environment = self._site.facts.environment(self._attempt, protection=protection, prices=prices)
-        except SandboxError as error:  # no reason to end an agent that runs
-            self._log.append("environment_unknown", message=str(error))
-            return
-        environment.write(self._folder.path)
-        self._log.append("environment", sha256=sha256_of(self._folder.environment))
-        if environment.image is not None:
-            self._move(State.RUNNING, "environment", image_id=environment.image.id)
+        image = note_environment(self._site.facts, self._attempt, self._services, self._folder, self._log)
+        if image is not None:
+            self._move(State.RUNNING, "environment", image_id=image)
 
     def _adopt(self) -> None:
         """Take over what a killed runner left: still running, ended meanwhile, or lost."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mlebench.egress.launcher import EgressProxy
+from mlebench.errors import SandboxError
 from mlebench.gateway.api import Usage
 from mlebench.hardware.api import Telemetry
 from mlebench.hardware.telemetry import Sampler
@@ -15,6 +16,8 @@ from mlebench.running.door import ModelDoor, ticket
 from mlebench.running.egress import EgressDoor
 from mlebench.running.endpoint import Endpoint
 from mlebench.running.events import EventLog
+from mlebench.running.facts import RunFacts
+from mlebench.running.files import sha256_of
 from mlebench.running.folders import AttemptFolder
 from mlebench.running.records import Attempt
 from mlebench.running.site import Site
@@ -124,6 +127,22 @@ class Services:
                 stack.callback(self._sampler.stop)
             usage = self._door.close() if self._door is not None else None
         return Totals(self._endpoint.count, usage, self.telemetry())
+
+
+def note_environment(
+    facts: RunFacts, attempt: Attempt, services: Services, folder: AttemptFolder, log: EventLog
+) -> str | None:
+    """Write environment.json of an attempt whose agent was started, and return the image's id where there is one."""
+    usage = services.usage()
+    prices = usage.prices if usage is not None else None
+    try:
+        environment = facts.environment(attempt, protection=services.protection, prices=prices)
+    except SandboxError as error:  # no reason to end an agent that runs
+        log.append("environment_unknown", message=str(error))
+        return None
+    environment.write(folder.path)
+    log.append("environment", sha256=sha256_of(folder.environment))
+    return environment.image.id if environment.image is not None else None
 
 
 def _socket(folder: AttemptFolder, name: str) -> Path:
