@@ -69,8 +69,11 @@ def test_what_does_not_work_is_said(tmp_path: Path) -> None:
 def test_an_agent_that_does_not_end_on_sigterm_fails(tmp_path: Path) -> None:
     folder = make(tmp_path)
     text = (folder / "start.py").read_text()
-    text = text.replace("signal.signal(signal.SIGTERM, end_now)", "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
-    (folder / "start.py").write_text(text.replace("timeout=max(1.0, seconds_left())", "timeout=None"))
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    assert "watch.start()" in text and "Clock(around.time_limit)" in text
+    (folder / "start.py").write_text(
+        text.replace("watch.start()", deaf).replace("Clock(around.time_limit)", "Clock(None)")
+    )
     code, found = check(folder)
     assert code == 1 and [what for what, (verdict, _) in found.items() if verdict == "fail"] == ["keeps the time limit"]
     assert "had to be killed" in found["keeps the time limit"][1]

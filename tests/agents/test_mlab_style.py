@@ -194,6 +194,12 @@ def test_time_limit_holds_against_scripts_that_ignore_signals_and_hide(tmp_path:
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_a_script_sees_the_environment_that_it_is_given(tmp_path: Path) -> None:
+    code = "import os; print(sorted(name for name in os.environ if name in ('A', 'HOME')))"
+    done = execute([sys.executable, "-c", code], tmp_path, float("inf"), environment={"A": "1"})
+    assert (done.code, done.stdout) == (0, "['A']\n")
+
+
 def test_endless_output_is_bounded(tmp_path: Path) -> None:
     code = "import sys\nprint('first')\nfor _ in range(3000): sys.stdout.write('x' * 1000)\nprint('last')"
     done = execute([sys.executable, "-c", code], tmp_path, 20)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,11 @@ class Execution:
         return "\n".join(parts if len(parts) > 1 else [how, "It printed nothing."])
 
 
-def execute(command: list[str], folder: Path, limit: float) -> Execution:
-    """Run a command in a session of its own; whatever happens, nothing of it goes on afterwards."""
+def execute(command: list[str], folder: Path, limit: float, environment: Mapping[str, str] | None = None) -> Execution:
+    """Run a command in a session of its own; whatever happens, nothing of it goes on afterwards.
+
+    `limit`: seconds. `environment`: its variables; left out: those of this process.
+    """
     started = time.monotonic()
     process = subprocess.Popen(
         command,
@@ -62,13 +66,13 @@ def execute(command: list[str], folder: Path, limit: float) -> Execution:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**(os.environ if environment is None else environment), "PYTHONUNBUFFERED": "1"},
     )
     assert process.stdout is not None and process.stderr is not None
     streams = [_Stream(process.stdout), _Stream(process.stderr)]
     code: int | None = None
     try:
-        code = process.wait(timeout=limit)
+        code = process.wait(timeout=None if limit == float("inf") else limit)
     except subprocess.TimeoutExpired:
         pass
     finally:
