@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlebench.data.reorder import in_places, write_csv_at
+from mlebench.data.reorder import csv_rows, in_places, write_csv_at
 from mlebench.data.tables import csv_bytes
 from mlebench.errors import DataError
 
@@ -41,3 +41,10 @@ def test_places_must_be_filled_once(tmp_path: Path, places: list[int]) -> None:
     table = pd.DataFrame({"x": range(len(places))})
     with pytest.raises(DataError):
         list(in_places([(table, np.array(places))], 3, tmp_path, band=2))
+
+
+@given(st.lists(st.text(alphabet='a",\r\n ', max_size=6), min_size=1, max_size=8))
+def test_rows_of_a_csv_are_found_whatever_their_cells_hold(cells: list[str]) -> None:
+    text = csv_bytes(pd.DataFrame({'he"ad\n': cells, "x": range(len(cells))}))
+    rows = csv_rows(text)
+    assert b"".join(rows) == text and len(rows) == len(cells) + 1
