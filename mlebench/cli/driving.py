@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from mlebench.sandbox.base import Sandbox
 
 
+MOST_COMPLAINTS = 5
+"""Attempts of which a run says at its end what went wrong."""
+
+
 def start(plan: Plan, sandbox: Sandbox, runs_dir: Path, as_json: bool) -> int:
     """Make a new run and drive it to its end; the command's exit code."""
     from mlebench.running.lock import run_lock
@@ -54,7 +58,7 @@ def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None
     """Bring every attempt of a run to its end, show how that goes; the command's exit code."""
     from mlebench.cli import render
     from mlebench.cli.progress import Progress
-    from mlebench.cli.runs import attempts_table, run_json
+    from mlebench.cli.runs import attempts_table, complaints, run_json
     from mlebench.running.door import open_gateway
     from mlebench.running.executor import Executor, exit_code
     from mlebench.running.interrupts import INTERRUPTED
@@ -81,6 +85,11 @@ def drive(store: RunStore, plan: Plan, sandbox: Sandbox, concurrency: int | None
         render.print_json({**run_json(done), "exit_code": code})
     else:
         render.console().print(attempts_table(attempts))
+        told = complaints(attempts)
+        for line in told[:MOST_COMPLAINTS]:
+            _print(notes, line)
+        if len(told) > MOST_COMPLAINTS:
+            _print(notes, f"... and {len(told) - MOST_COMPLAINTS} more: mlebench runs show {_words(done)}")
     where = _words(done)
     if code == INTERRUPTED:
         _print(notes, f"Interrupted. Go on with: mlebench run --resume {where}")

@@ -62,10 +62,14 @@ def show(name: RunArgument, runs_dir: RunsDirOption = Path("runs"), as_json: Jso
     for line in _about(run):
         out.print(line, markup=False, highlight=False, soft_wrap=True)
     out.print(attempts_table([_with_live(run, attempt) for attempt in run.attempts]))
-    for attempt in run.attempts:
-        message = attempt.message or (attempt.grade.message if attempt.grade else None)
-        if message:
-            out.print(f"{attempt.id}: {message}", markup=False, highlight=False, soft_wrap=True)
+    for line in complaints(run.attempts):
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def complaints(attempts: list[Attempt]) -> list[str]:
+    """One line for each attempt about which there is something to say: why it ended as it did, what is wrong with its file."""
+    told = ((one.id, one.message or (one.grade.message if one.grade else None)) for one in attempts)
+    return [f"{name}: {message}" for name, message in told if message]
 
 
 def _with_live(run: Run, attempt: Attempt) -> Attempt:
