@@ -106,6 +106,7 @@ class Build:
         """What the image will say of itself."""
         choices = {"args": dict(self.choices.args), "source": self.choices.source}
         return {
+            "mlebench.image": _plain(self.recipe.image),
             "mlebench.digest": self.digest,
             "mlebench.base": base_id,
             "mlebench.choices": json.dumps(choices, sort_keys=True),
@@ -190,13 +191,20 @@ def decide(
             known = ", ".join(declared) or "none"
             raise UsageError(f"The Dockerfile of {recipe.image} has no build argument {name}; it has: {known}.")
     held = engine.held(recipe.image)
-    choices = Choices.read(held.labels if held else {}).changed_by(given or {}, source)
+    choices = Choices.read(_own_labels(recipe, held)).changed_by(given or {}, source)
     default = recipe.args.get(BASE)
     if default is not None and BASE not in choices.args and (mine := _own_bases().get(default)):
         choices = choices.changed_by({BASE: mine}, None)
     stale = {name for name in choices.args if name not in declared}
     kept = {name: value for name, value in choices.args.items() if name not in stale}
     return Build(recipe, Choices(kept, choices.source)), held
+
+
+def _own_labels(recipe: Recipe, held: Held | None) -> Mapping[str, str]:
+    """What an image says of itself; an image that was built by hand says what the one below it said of itself."""
+    if held is None or held.labels.get("mlebench.image", _plain(recipe.image)) != _plain(recipe.image):
+        return {}
+    return held.labels
 
 
 def up_to_date(build: Build, held: Held | None, engine: Engine) -> bool:

@@ -58,6 +58,16 @@ def test_arguments_are_defaults_then_what_was_chosen_before_then_what_is_chosen_
     assert back.args == {"BASE_IMAGE": "mine", "VERSION": "2"} and not up_to_date(back, held, engine)
 
 
+def test_an_image_built_by_hand_has_no_choices_of_its_own(recipe: Recipe) -> None:
+    engine: Any = PretendEngine()
+    below = Recipe("mlebench-agent", recipe.folder, recipe.args, recipe.source_arg)
+    chosen, _ = decide(below, engine, {"BASE_IMAGE": "mine"})
+    # `docker build` with a FROM hands the labels of the image below on.
+    engine.images[recipe.image] = Held("sha256:by-hand", 1, chosen.labels("sha256:base"))
+    build, held = decide(recipe, engine)
+    assert build.args["BASE_IMAGE"] == "mlebench-agent" and not up_to_date(build, held, engine)
+
+
 def test_a_file_an_argument_or_the_base_makes_it_stale(recipe: Recipe) -> None:
     engine: Any = PretendEngine()
     build, _ = decide(recipe, engine)
