@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import sys
 import tempfile
 import time
 import traceback
@@ -12,8 +10,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from agentkit.chat import BudgetExhausted, ChatModel, ModelFailure, PromptTooLong, RequestRefused
-from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
-from agentkit.processes import adopt_orphans, end_descendants
+from agentkit.contract import Clock, Surroundings, Watch
+from agentkit.driving import drive
 
 from aide_driver.best import Keeper
 from aide_driver.model import Backend
@@ -113,15 +111,11 @@ class Search:
             self._record.save()
             self._say(best.value if best is not None else None)
 
-    def close(self) -> None:
-        """Stop what runs and save what is there."""
+    def close(self) -> str | None:
+        """Stop what runs and save what is there; says what is to be known of the submission."""
         self._interpreter.cleanup_session()
         self._agent.forget_failed_step()
         self._record.save(last=True)
-
-    @property
-    def shortcoming(self) -> str | None:
-        """What is to be known of the submission."""
         if self._keeper.best is not None:
             return None
         return "No script was found good" + (
@@ -139,38 +133,11 @@ class Search:
         print(f"step {node.step} ({node.stage_name}): {result}; best so far: {best}", flush=True)
 
 
+def begin(around: Surroundings, clock: Clock, watch: Watch) -> Search:
+    """The attempt's work, for agentkit.driving."""
+    return Search(around, Settings.read(around), clock, watch)
+
+
 def main() -> NoReturn:
-    """Run the attempt and end the process, whatever threads and children still want."""
-    logs, end, message, search = Path(os.environ.get("LOGS_DIR", "/home/logs")), "crashed", None, None
-    watch: Watch | None = None
-    try:
-        adopt_orphans()
-        around = Surroundings.read()
-        logs = around.logs
-        clock = Clock(around.time_limit)
-        settings = Settings.read(around)
-        watch = Watch(clock)
-        watch.start()
-        search = Search(around, settings, clock, watch)
-        end, message = search.go()
-    except OptionError as problem:
-        message = str(problem)
-    except Ended as ended:
-        end, message = ended.end, str(ended)
-    except BudgetExhausted as refusal:
-        end, message = "finished", f"The budget is used up: {refusal}"
-    except ModelFailure as problem:
-        end, message = "model_failure", str(problem)
-    except Exception as problem:
-        traceback.print_exc()
-        message = f"{type(problem).__name__}: {problem}"
-    if watch is not None:
-        watch.stop()
-    if search is not None:
-        search.close()
-        message = " ".join(part for part in (message, search.shortcoming) if part) or None
-    end_descendants()
-    write_outcome(logs, end, message, search.steps if search is not None else 0)
-    print(f"ended: {end}" + (f" ({message})" if message else ""), flush=True)
-    sys.stderr.flush()
-    os._exit(1 if end == "crashed" else 0)  # AIDE's queues would wait for children that are gone
+    """Run the attempt and end the process."""
+    drive(begin)

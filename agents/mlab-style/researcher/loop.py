@@ -50,6 +50,9 @@ class Researcher:
         self.steps = 0
         (around.logs / "initial_prompt.txt").write_text(self._initial, encoding="utf-8")
 
+    def close(self) -> None:
+        """Everything is handed in and written down as it comes; nothing is left to save."""
+
     def go(self) -> tuple[str, str | None]:
         """Returns the end and a message. Ended, BudgetExhausted and ModelFailure pass through."""
         while True:

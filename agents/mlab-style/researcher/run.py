@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import tempfile
-import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from agentkit.chat import Answer, BudgetExhausted, ChatModel, ModelFailure
-from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
-from agentkit.processes import adopt_orphans, end_descendants
+from agentkit.chat import Answer, ChatModel
+from agentkit.contract import Clock, Surroundings, Watch
+from agentkit.driving import drive
 
 from researcher.actions import Actions
 from researcher.loop import STOPS, Researcher
@@ -55,36 +52,11 @@ def build(around: Surroundings, settings: Settings, clock: Clock) -> Researcher:
     return Researcher(around, settings, clock, actions, task, agent, fast, at_step)
 
 
+def begin(around: Surroundings, clock: Clock, watch: Watch) -> Researcher:
+    """The attempt's work, for agentkit.driving."""
+    return build(around, Settings.read(around), clock)
+
+
 def main() -> NoReturn:
     """Run the attempt and end the process."""
-    logs, end, message = Path(os.environ.get("LOGS_DIR", "/home/logs")), "crashed", None
-    watch: Watch | None = None
-    researcher: Researcher | None = None
-    try:
-        adopt_orphans()
-        around = Surroundings.read()
-        logs = around.logs
-        clock = Clock(around.time_limit)
-        settings = Settings.read(around)
-        watch = Watch(clock)
-        watch.start()
-        researcher = build(around, settings, clock)
-        end, message = researcher.go()
-    except OptionError as problem:
-        message = str(problem)
-    except Ended as ended:
-        end, message = ended.end, str(ended)
-    except BudgetExhausted as refusal:
-        end, message = "finished", f"The budget is used up: {refusal}"
-    except ModelFailure as problem:
-        end, message = "model_failure", str(problem)
-    except Exception as problem:
-        traceback.print_exc()
-        message = f"{type(problem).__name__}: {problem}"
-    if watch is not None:
-        watch.stop()
-    end_descendants()
-    write_outcome(logs, end, message, researcher.steps if researcher is not None else 0)
-    print(f"ended: {end}" + (f" ({message})" if message else ""), flush=True)
-    sys.stderr.flush()
-    os._exit(1 if end == "crashed" else 0)
+    drive(begin)

@@ -7,13 +7,12 @@ import runpy
 import shutil
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 from typing import NoReturn
 
-from agentkit.chat import ChatModel, ModelFailure
-from agentkit.contract import Clock, Ended, OptionError, Surroundings, Watch, write_outcome
-from agentkit.processes import adopt_orphans, end_descendants
+from agentkit.chat import ChatModel
+from agentkit.contract import Clock, OptionError, Surroundings, Watch
+from agentkit.driving import drive
 
 from mlab_launcher.mending import Mending
 from mlab_launcher.models import Completions
@@ -25,8 +24,28 @@ SCAFFOLD = Path(os.environ.get("MLAB_HOME", "/opt/mlab"))
 """Where the image has MLAgentBench."""
 
 
+class Launch:
+    """The scaffold's own runner, mended."""
+
+    def __init__(self, mending: Mending) -> None:
+        self._mending = mending
+
+    @property
+    def steps(self) -> int:
+        """Steps of the agent's loop so far."""
+        return self._mending.steps
+
+    def go(self) -> tuple[str, str | None]:
+        """The scaffold's own entry point; what its agent's loop said at last."""
+        runpy.run_module("MLAgentBench.runner", run_name="__main__", alter_sys=True)
+        return self._mending.final or ("crashed", "The scaffold ended without saying how.")
+
+    def close(self) -> None:
+        """The scaffold's logs lie where they are kept; nothing is left to save."""
+
+
 def prepare(around: Surroundings, settings: Settings, clock: Clock) -> Mending:
-    """Everything up to the point where the scaffold's runner can be started by `go`."""
+    """Everything up to the point where the scaffold's runner can be started."""
     if not (SCAFFOLD / "MLAgentBench" / "runner.py").is_file():
         raise OptionError("This agent runs in its own image; build it with `mlebench agents build mlab`.")
     chat = ChatModel(
@@ -53,40 +72,11 @@ def prepare(around: Surroundings, settings: Settings, clock: Clock) -> Mending:
     return mending
 
 
-def go() -> None:
-    """The scaffold's own entry point."""
-    runpy.run_module("MLAgentBench.runner", run_name="__main__", alter_sys=True)
+def begin(around: Surroundings, clock: Clock, watch: Watch) -> Launch:
+    """The attempt's work, for agentkit.driving."""
+    return Launch(prepare(around, Settings.read(around), clock))
 
 
 def main() -> NoReturn:
     """Run the attempt and end the process."""
-    logs, end, message = Path(os.environ.get("LOGS_DIR", "/home/logs")), "crashed", None
-    watch: Watch | None = None
-    mending: Mending | None = None
-    try:
-        adopt_orphans()
-        around = Surroundings.read()
-        logs = around.logs
-        clock = Clock(around.time_limit)
-        settings = Settings.read(around)
-        watch = Watch(clock)
-        watch.start()
-        mending = prepare(around, settings, clock)
-        go()
-        end, message = mending.final or ("crashed", "The scaffold ended without saying how.")
-    except OptionError as problem:
-        message = str(problem)
-    except Ended as ended:
-        end, message = ended.end, str(ended)
-    except ModelFailure as problem:
-        end, message = "model_failure", str(problem)
-    except (Exception, SystemExit) as problem:
-        traceback.print_exc()
-        message = f"{type(problem).__name__}: {problem}"
-    if watch is not None:
-        watch.stop()
-    end_descendants()
-    write_outcome(logs, end, message, mending.steps if mending is not None else 0)
-    print(f"ended: {end}" + (f" ({message})" if message else ""), flush=True)
-    sys.stderr.flush()
-    os._exit(1 if end == "crashed" else 0)
+    drive(begin)
