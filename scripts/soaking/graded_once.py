@@ -60,7 +60,10 @@ def _faults(run: Run, attempt: Attempt, transitions: list[Transition]) -> list[s
         faults.append(f"was done {len(ends)} times")
     if attempt.grade.outcome.value != "graded" or attempt.grade.score is None:
         faults.append(f"outcome {attempt.grade.outcome}, {attempt.grade.message}")
-    sealed = hashlib.sha256((folder / "submission" / "submission.csv").read_bytes()).hexdigest()
+    submission = folder / "submission" / "submission.csv"
+    if not submission.is_file():
+        return [*faults, f"has no submission; {attempt.end}, exit code {attempt.exit_code}, {attempt.message}"]
+    sealed = hashlib.sha256(submission.read_bytes()).hexdigest()
     if not sealed == attempt.submission_sha256 == attempt.grade.submission_sha256:
         faults.append("the submission is not the sealed one")
     written = json.loads((folder / "grade.json").read_text())
