@@ -87,6 +87,8 @@ class DockerSandbox:
             except BaseException:
                 self.remove(container.id)
                 raise
+        # An engine that goes away before the first look may end it with whatever code.
+        self._restarts.runs(str(container.id))
         return str(container.id)
 
     def alive(self, handle: str) -> bool:
