@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import select
-import subprocess
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-import mlebench
 from mlebench.egress.record import EgressTotals, egress_totals
 from mlebench.egress.service import Settings
-from mlebench.errors import SandboxError
+from mlebench.hosting.process import ServiceProcess
 
-_START_SECONDS = 30.0
 _STOP_SECONDS = 5.0
 
 
@@ -32,12 +25,12 @@ class EgressProxy:
         self._log = log
         self._socket = socket
         self._port = port
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServiceProcess("The egress proxy", log.with_name(f"{log.stem}.stderr.log"))
 
     @property
     def running(self) -> bool:
         """Whether the proxy's process lives."""
-        return self._process is not None and self._process.poll() is None
+        return self._process.running
 
     @property
     def port(self) -> int:
@@ -53,41 +46,11 @@ class EgressProxy:
             self._socket.parent.mkdir(parents=True, exist_ok=True)
         socket = str(self._socket.absolute()) if self._socket else None
         settings = Settings(self._hosts, str(self._log.absolute()), socket, self._port)
-        with self._complaints.open("ab") as complaints:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mlebench.egress.service", json.dumps(asdict(settings))],
-                env={
-                    "PATH": os.defpath,
-                    "LANG": "C.UTF-8",
-                    "PYTHONPATH": str(Path(mlebench.__file__).resolve().parents[1]),
-                },
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                start_new_session=True,  # Ctrl-C in the terminal is for the runner, which stops us in its order
-            )
-        assert self._process.stdout is not None
-        line = b""
-        if select.select([self._process.stdout], [], [], _START_SECONDS)[0]:
-            line = self._process.stdout.readline()
-        if not line:
-            self.stop()
-            raise SandboxError(f"The egress proxy did not start; {self._complaints} says why.")
-        self._port = json.loads(line)["port"]
+        self._port = self._process.start("mlebench.egress.service", asdict(settings))["port"]
 
     def stop(self) -> None:
         """End the process; connections are cut, and noted with what went through them."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+        self._process.end(_STOP_SECONDS)
         if self._socket is not None:
             self._socket.unlink(missing_ok=True)
 
@@ -101,7 +64,3 @@ class EgressProxy:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def _complaints(self) -> Path:
-        return self._log.with_name(f"{self._log.stem}.stderr.log")

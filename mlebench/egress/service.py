@@ -23,6 +23,7 @@ from mlebench.egress.heads import MAX_HEAD
 from mlebench.egress.proxy import Proxy
 from mlebench.egress.record import Record
 from mlebench.egress.rules import AllowList
+from mlebench.hosting.listening import listen_at
 
 _LOADED = (concurrent.futures.thread, encodings.idna)
 """What asyncio and name look-ups load when they are first used: once we are another user it may be out of reach."""
@@ -38,23 +39,6 @@ class Settings:
     log: str
     socket: str | None
     port: int
-
-
-def _listen(settings: Settings) -> socket.socket:
-    if settings.socket is None:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", settings.port))
-    else:
-        path = Path(settings.socket)
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        os.chdir(path.parent)  # a socket's address has at most 108 bytes; its own name is short
-        listening.bind(path.name)
-        os.chmod(path.name, 0o666)  # noqa: PTH101
-        os.chdir("/")
-    listening.listen(128)
-    return listening
 
 
 def _give_up_root() -> None:
@@ -85,7 +69,7 @@ async def _run(listening: socket.socket, proxy: Proxy, record: Record) -> None:
 def main() -> None:
     """Open what is needed, give up the rest, serve."""
     settings = Settings(**json.loads(sys.argv[1]))
-    listening = _listen(settings)
+    listening = listen_at(Path(settings.socket) if settings.socket else None, settings.port)
     record = Record(Path(settings.log), settings.hosts)
     _give_up_root()
     asyncio.run(_run(listening, Proxy(AllowList(settings.hosts), record), record))

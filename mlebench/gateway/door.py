@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hmac
 import json
 import logging
-import os
-import socket
-import sys
 import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -35,6 +30,7 @@ from mlebench.gateway.relay import Relay
 from mlebench.gateway.routes import Route, family_of, find_route
 from mlebench.gateway.upstream import Upstream
 from mlebench.gateway.wire import error_body
+from mlebench.hosting.listening import listen_at
 
 _BACKLOG = 128
 _KEEP_ALIVE_SECONDS = 900.0
@@ -78,7 +74,8 @@ class Door:
     async def open(self) -> None:
         """Listen."""
         loop = asyncio.get_running_loop()
-        listening = _bind(self._ticket)
+        listening = listen_at(self._ticket.socket, self._ticket.port)
+        listening.setblocking(False)
         self._listening = await loop.create_server(self._connection, sock=listening, backlog=_BACKLOG)
         self.port = None if self._ticket.socket else listening.getsockname()[1]
 
@@ -241,28 +238,6 @@ class _TurnedAway(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport.abort()  # type: ignore[attr-defined]
-
-
-def _bind(ticket: Ticket) -> socket.socket:
-    if ticket.socket is None:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", ticket.port))
-    else:
-        path = Path(ticket.socket)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # A socket's address has at most 108 bytes, however long the folder's path is.
-            short = f"/proc/self/fd/{folder}/{path.name}" if sys.platform.startswith("linux") else str(path)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(short)  # noqa: PTH108
-            listening.bind(short)
-            os.chmod(short, 0o666)  # the container's user is another one  # noqa: PTH101
-        finally:
-            os.close(folder)
-    listening.setblocking(False)
-    return listening
 
 
 def _json(value: Any) -> web.Response:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import mlebench
 from mlebench.errors import GatewayError
 from mlebench.gateway.api import Door, Ticket, Usage
 from mlebench.gateway.backends import resolve
 from mlebench.gateway.limits import Limits
 from mlebench.gateway.providers import load_providers
 from mlebench.gateway.tickets import ticket_facts
+from mlebench.hosting.process import start_module
 
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0
@@ -165,14 +164,7 @@ class _Process:
         self._ready: dict[str, Any] | None = None
         self._over = False
         with log.open("ab") as complaints:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mlebench.gateway.service"],
-                env=_environment(),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                start_new_session=True,  # Ctrl-C in the terminal is for the runner, which stops us in its order
-            )
+            self._process = start_module("mlebench.gateway.service", complaints=complaints, **_environment())
         self._reader = threading.Thread(target=self._read, name="gateway-reader", daemon=True)
         self._reader.start()
         self._write(settings)
@@ -250,7 +242,7 @@ def _environment() -> dict[str, str]:
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     for name in _PROXIES:
         passed |= {one: os.environ[one] for one in (name, name.upper()) if one in os.environ}
-    return {**passed, "PYTHONPATH": str(Path(mlebench.__file__).resolve().parents[1])}
+    return passed
 
 
 def _text(path: Path | None) -> str | None:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import select
 import shutil
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import mlebench
 from mlebench.competition import Competition
-from mlebench.errors import SandboxError
+from mlebench.hosting.process import ServiceProcess
 from mlebench.validation.scratch import make_scratch
 from mlebench.validation.service import Settings
-
-_START_SECONDS = 30.0
 
 
 class ValidationService:
@@ -54,7 +47,7 @@ class ValidationService:
         self._max_bytes = max_bytes
         self._seconds = seconds
         self._memory_gb = memory_gb
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process = ServiceProcess("The validation endpoint", log.with_name(f"{log.stem}.stderr.log"))
         self._work: Path | None = None
         self.protection = "none"
         """What keeps the service from the answers: landlock+uid, landlock, uid or none."""
@@ -62,7 +55,7 @@ class ValidationService:
     @property
     def running(self) -> bool:
         """Whether the service's process lives."""
-        return self._process is not None and self._process.poll() is None
+        return self._process.running
 
     @property
     def port(self) -> int:
@@ -92,31 +85,12 @@ class ValidationService:
             seconds=self._seconds,
             memory_bytes=int(self._memory_gb * 1024**3),
         )
-        with self._complaints.open("ab") as complaints:
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "mlebench.validation.service", json.dumps(asdict(settings))],
-                env={
-                    "PATH": os.defpath,
-                    "LANG": "C.UTF-8",
-                    "PYTHONPATH": str(Path(mlebench.__file__).resolve().parents[1]),
-                },
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=complaints,
-                start_new_session=True,  # Ctrl-C in the terminal is for the runner, which stops us in its order
-            )
-        ready = self._first_line()
+        ready = self._process.start("mlebench.validation.service", asdict(settings))
         self._port, self.protection = ready["port"], ready["protection"]
 
     def stop(self) -> None:
         """End the process; what it noted stays."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for pipe in (process.stdin, process.stdout):
-                if pipe is not None:
-                    pipe.close()
+        self._process.end()
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
             self._work = None
@@ -142,16 +116,3 @@ class ValidationService:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def _complaints(self) -> Path:
-        return self._log.with_name(f"{self._log.stem}.stderr.log")
-
-    def _first_line(self) -> dict[str, Any]:
-        assert self._process is not None and self._process.stdout is not None
-        if select.select([self._process.stdout], [], [], _START_SECONDS)[0]:
-            line = self._process.stdout.readline()
-            if line:
-                return dict(json.loads(line))
-        self.stop()
-        raise SandboxError(f"The validation endpoint did not start; {self._complaints} says why.")

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import mlebench
+from mlebench.hosting.listening import listen_at
 from mlebench.validation.confine import confine, open_to_others
 from mlebench.validation.upload import Upload, UploadError, receive
 
@@ -221,22 +222,6 @@ class _Server(socketserver.ThreadingMixIn, socketserver.BaseServer):
         pass
 
 
-def _listen(settings: Settings) -> socket.socket:
-    if settings.socket is None:
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", settings.port))
-    else:
-        path = Path(settings.socket)
-        path.unlink(missing_ok=True)
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        os.chdir(path.parent)  # a socket's address has at most 108 bytes; its own name is short
-        listening.bind(path.name)
-        os.chmod(path.name, 0o666)  # noqa: PTH101
-    listening.listen(_CONNECTIONS)
-    return listening
-
-
 def _sample_in_reach(settings: Settings) -> Path:
     """The sample, or a copy where only root could come to it."""
     sample = Path(settings.sample).resolve()
@@ -259,7 +244,7 @@ def main() -> None:
     """Open what is needed, give up the rest, serve."""
     settings = Settings(**json.loads(sys.argv[1]))
     work = Path(settings.work)
-    listening = _listen(settings)
+    listening = listen_at(Path(settings.socket) if settings.socket else None, settings.port, _CONNECTIONS)
     os.chdir(work)
     log = os.open(settings.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     # Workers find this package by a link, so that the folder around it (which may hold data) need not be readable.

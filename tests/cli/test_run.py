@@ -58,7 +58,7 @@ def attempts(world: World) -> list[Attempt]:
     return load_run("run", world.runs).attempts
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"

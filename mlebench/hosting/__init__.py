@@ -1,0 +1,1 @@
+"""Processes of the host that serve attempts (validation, models, egress): how they are started, listen and are ended."""
