@@ -204,7 +204,7 @@ def test_scripted_models_are_served_by_the_gateways_own_child(world: World) -> N
 
 
 def test_the_log_tells_all_but_the_words(attempt: Attempt) -> None:
-    attempt.chat("STATED and a secret prompt", stream=True)
+    assert attempt.chat("STATED and a secret prompt", stream=True).content  # read to its end: no hang-up
     attempt.chat("TOO MUCH of a secret prompt")
     attempt.usage_when(lambda usage: usage.calls == 2)
     good, bad = attempt.lines()
