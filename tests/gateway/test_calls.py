@@ -96,7 +96,7 @@ def test_cost_follows_the_price_file(attempt: Attempt) -> None:
 def test_what_is_not_stated_is_estimated_and_counted(world: World, attempt: Attempt) -> None:
     start = len(world.provider.ledger.entries)
     attempt.chat("SILENT")
-    attempt.chat("SILENT", stream=True)
+    assert attempt.chat("SILENT", stream=True).content
     usage = attempt.usage_when(lambda usage: usage.calls == 2)
     assert usage.unmetered == 2 and tokens(usage) == world.sent_since(start)
 
