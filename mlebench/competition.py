@@ -169,8 +169,8 @@ class Data(TomlFacts):
     """Size of Kaggle's files, unpacked, where known (some only roughly)."""
     prepared_gb: float | None = None
     """Size of the prepared data on real data, where known."""
-    streamed: list[str] = []
-    """Large raw tables that the recipe reads with `mlebench.data.streamed.open_raw`, so that they stay in the zip."""
+    packed: bool = False
+    """The recipe reads raw files through `mlebench.data` alone, so that they may stay in the zip they came in."""
     test_rows: int | None = None
     """Rows of a full submission on real data, where known (some only roughly)."""
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mlebench.data.files import link, link_all
+from mlebench.data.raw_files import read_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
@@ -53,7 +54,7 @@ class _Tables:
             (public / f"{side}_data").mkdir()
 
     def read(self, name: str) -> list[Record]:
-        return json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+        return json.loads(read_raw(self.folder / f"{name}.json"))
 
     def write(self, side: str, name: str, records: list[Record]) -> None:
         (self.public / f"{side}_data" / f"{name}.json").write_text(json.dumps(records))

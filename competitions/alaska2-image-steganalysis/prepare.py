@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from mlebench.data.files import link_all
+from mlebench.data.files import copy, link_all
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import write_csv
 
@@ -18,7 +18,7 @@ METHODS = ("JMiPOD", "JUNIWARD", "UERD")
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    covers = sorted(path.name for path in (raw / COVER).glob("*.jpg"))
+    covers = sorted(path.name for path in list_raw(raw / COVER, "*.jpg"))
     train, test = split_items(covers, len(covers) // 15, seed=42)
     for folder in (COVER, *METHODS):
         link_all((raw / folder / name, public / folder / f"{k:05d}.jpg") for k, name in enumerate(train, 1))
@@ -32,7 +32,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     (public / "Test").mkdir()
     for (folder, name), target in zip(shown, answers["Id"], strict=True):
         # Copied, not linked: the inode and the times of a raw file tell its folder, which is the label.
-        shutil.copyfile(raw / folder / name, public / "Test" / target)
+        copy(raw / folder / name, public / "Test" / target)
     write_csv(answers, private / "test.csv")
     write_csv(answers.assign(Label=0), public / "sample_submission.csv")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlebench.data.files import link, link_named
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.recipes.shards import image_names, publish_shards
@@ -13,7 +14,7 @@ CLASSES = "label_num_to_disease_map.json"
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    train_shards, test_shards = split_items(sorted((raw / "train_tfrecords").glob("*.tfrec")), 0.1)
+    train_shards, test_shards = split_items(list_raw(raw / "train_tfrecords", "*.tfrec"), 0.1)
     labels = read_csv(raw / "train.csv")
     in_test = labels["image_id"].isin(image_names(test_shards))
     train, test = labels[~in_test], labels[in_test]

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mlebench.data.files import link
+from mlebench.data.raw_files import open_raw
 from mlebench.data.splits import train_test_positions
 from mlebench.data.tables import write_csv
 from mlebench.errors import DataError
@@ -31,7 +32,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     in_test = np.zeros(len(products), dtype=bool)
     in_test[test] = True
     with (
-        (raw / "train.bson").open("rb", 1 << 20) as source,
+        open_raw(raw / "train.bson") as source,
         (public / "train.bson").open("xb", 1 << 20) as train,
         (public / "test.bson").open("xb", 1 << 20) as hidden,
     ):
@@ -44,7 +45,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
 def _read_products(path: Path) -> pd.DataFrame:
     """Number and category of each product, in file order."""
     numbers, categories = array("q"), array("q")
-    with path.open("rb", 1 << 20) as source:
+    with open_raw(path) as source:
         for document, found in _documents(source):
             numbers.append(read_integer(document, found["_id"]))
             categories.append(read_integer(document, found["category_id"]))

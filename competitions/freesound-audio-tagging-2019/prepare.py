@@ -9,6 +9,7 @@ import pandas as pd
 
 from mlebench.data.archives import read_members
 from mlebench.data.files import link, link_tree
+from mlebench.data.raw_files import is_raw_file
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
 
@@ -35,9 +36,9 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
 def _metadata(raw: Path) -> pd.DataFrame:
     """The table of test clips: alone, in its folder, or in its archive."""
     for path in (raw / TABLE, raw / META / TABLE):
-        if path.is_file():
+        if is_raw_file(path):
             return read_csv(path)
-    if (archive := raw / f"{META}.zip").is_file():
+    if is_raw_file(archive := raw / f"{META}.zip"):
         ((_, content),) = read_members(archive, [f"{META}/{TABLE}"])
         return read_csv(io.BytesIO(content))
     raise DataError(

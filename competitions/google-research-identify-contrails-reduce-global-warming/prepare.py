@@ -7,10 +7,11 @@ import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from mlebench.data.arrays import array_shape, read_array
 from mlebench.data.files import link, link_all, link_tree
+from mlebench.data.raw_files import read_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import write_csv
 from mlebench.formats.rle import encode_mask
@@ -21,8 +22,8 @@ EMPTY = "-"
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    records = json.loads((raw / "train_metadata.json").read_text(encoding="utf-8"))
-    validation = json.loads((raw / "validation_metadata.json").read_text(encoding="utf-8"))
+    records = json.loads(read_raw(raw / "train_metadata.json"))
+    validation = json.loads(read_raw(raw / "validation_metadata.json"))
     train, test = split_items(records, len(validation))
     answers = pd.DataFrame([_answer(raw / "train" / record["record_id"]) for record in test])
     write_csv(answers, private / "answers.csv")
@@ -38,8 +39,8 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
 
 
 def _answer(folder: Path) -> dict[str, str | int]:
-    mask = np.load(folder / "human_pixel_masks.npy")
-    height, width = np.load(folder / "band_08.npy", mmap_mode="r").shape[:2]
+    mask = read_array(folder / "human_pixel_masks.npy")
+    height, width = array_shape(folder / "band_08.npy")[:2]
     encoded = encode_mask(mask.reshape(mask.shape[:2]) == 1, empty=EMPTY)
     return {"record_id": folder.name, "encoded_pixels": encoded, "height": height, "width": width}
 

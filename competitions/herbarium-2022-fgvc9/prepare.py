@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from mlebench.data.files import link_all
+from mlebench.data.raw_files import read_raw
 from mlebench.recipes.labelled_images import (
     Pair,
     pairs_by_category,
@@ -20,7 +21,7 @@ GUESS = 42
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    metadata = json.loads((raw / "train_metadata.json").read_text(encoding="utf-8"))
+    metadata = json.loads(read_raw(raw / "train_metadata.json"))
     train, test = split_within(pairs_by_category(metadata, image_id="image_id"), 0.2, few_apart=False)
     renamed = [[_renamed(pair, number) for number, pair in enumerate(group, 1)] for group in train]
     write_json(with_pairs(metadata, renamed), public / "train_metadata.json")

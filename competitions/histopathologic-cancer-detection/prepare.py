@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlebench.data.files import link_named
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import train_test_positions
 from mlebench.data.tables import read_csv, write_csv
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
     labels = read_csv(raw / "train_labels.csv")
-    unlabelled = sum(1 for _ in (raw / "test").glob("*.tif"))
+    unlabelled = len(list_raw(raw / "test", "*.tif"))
     _, drawn = train_test_positions(len(labels), unlabelled / (len(labels) + unlabelled))
     in_test = labels.index.isin(drawn)
     train, test = labels[~in_test], labels[in_test]

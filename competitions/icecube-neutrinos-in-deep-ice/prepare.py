@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlebench.data.files import link, link_all
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import mark_test_groups
 from mlebench.data.tables import read_parquet, read_parquet_groups, write_csv, write_parquet, write_parquet_parts
 from mlebench.errors import DataError
@@ -33,7 +34,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test[["event_id"]].assign(azimuth=1, zenith=1), public / "sample_submission.csv")
 
     link(raw / "sensor_geometry.csv", public / "sensor_geometry.csv")
-    files = {int(path.stem.rpartition("_")[2]): path for path in sorted((raw / "train").glob("*.parquet"))}
+    files = {int(path.stem.rpartition("_")[2]): path for path in list_raw(raw / "train", "*.parquet")}
     if absent := batches - set(files):
         raise DataError(f"{raw / 'train'} lacks the file of batch {min(absent)}; fetch the raw data again.")
     parts = {number: "test" if number in test_batches else "train" for number in sorted(batches)}

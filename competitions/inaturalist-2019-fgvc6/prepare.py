@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from mlebench.data.archives import read_tar, write_tar
 from mlebench.data.files import link
+from mlebench.data.raw_files import is_raw_file, list_raw, read_raw
 from mlebench.errors import DataError
 from mlebench.recipes.labelled_images import pairs_by_category, split_within, with_pairs, write_answers, write_json
 
@@ -19,7 +20,7 @@ COLUMNS = ("id", "predicted")
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    metadata = json.loads((raw / "train2019.json").read_text(encoding="utf-8"))
+    metadata = json.loads(read_raw(raw / "train2019.json"))
     train, test = split_within(pairs_by_category(metadata), TEST_SIZE)
     write_json(with_pairs(metadata, train), public / "train2019.json")
     link(raw / "val2019.json", public / "val2019.json")
@@ -61,10 +62,10 @@ def _pack(raw: Path, public: Path, train: set[str], test: set[str]) -> None:
 
 def _raw_images(raw: Path) -> Iterator[tuple[str, bytes]]:
     """All labelled images with their names as the lists have them: unpacked ones if there are any."""
-    folder = raw / TRAIN_FOLDER
-    if not folder.is_dir():
-        return read_tar(raw / f"{TRAIN_FOLDER}.tar.gz")
-    return ((path.relative_to(raw).as_posix(), path.read_bytes()) for path in sorted(folder.rglob("*.jpg")))
+    unpacked = list_raw(raw / TRAIN_FOLDER, "**/*.jpg")
+    if not unpacked and is_raw_file(archive := raw / f"{TRAIN_FOLDER}.tar.gz"):
+        return read_tar(archive)
+    return ((path.relative_to(raw).as_posix(), read_raw(path)) for path in unpacked)
 
 
 def _last(name: str) -> str:

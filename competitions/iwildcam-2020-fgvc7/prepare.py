@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mlebench.data.files import link, link_all
+from mlebench.data.raw_files import read_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import write_csv
 
@@ -22,7 +23,7 @@ DETECTIONS_FILE = "iwildcam2020_megadetector_results.json"
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    metadata = json.loads((raw / TRAIN_FILE).read_text())
+    metadata = json.loads(read_raw(raw / TRAIN_FILE))
     images, annotations = metadata["images"], metadata["annotations"]
     places = test_places([image["location"] for image in images])
     test_ids = {image["id"] for image in images if image["location"] in places}
@@ -34,7 +35,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
         "info": metadata["info"],
     }
     (public / TRAIN_FILE).write_text(json.dumps(shown))
-    about = json.loads((raw / TEST_FILE).read_text())
+    about = json.loads(read_raw(raw / TEST_FILE))
     hidden = [image for image in images if image["id"] in test_ids]
     information = {"images": hidden, "categories": about["categories"], "info": about["info"]}
     (public / TEST_FILE).write_text(json.dumps(information))

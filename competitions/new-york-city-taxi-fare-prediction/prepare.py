@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mlebench.data.files import link
+from mlebench.data.raw_files import open_raw
 from mlebench.data.reorder import Part, write_csv_at
 from mlebench.data.splits import train_test_positions
-from mlebench.data.streamed import open_raw
 from mlebench.data.tables import write_csv
 
 TEST_ROWS = 9914
@@ -52,7 +52,7 @@ def _places(rows: int, tests: int) -> np.ndarray:
 
 def _train_parts(raw: Path, places: np.ndarray, hidden: list[pd.DataFrame]) -> Iterator[Part]:
     """Train rides with their places, chunk by chunk; test rides are put into `hidden`, indexed by row number."""
-    with open_raw(raw, "train.csv") as file, pd.read_csv(file, dtype=TYPES, chunksize=CHUNK) as chunks:
+    with open_raw(raw / "train.csv") as file, pd.read_csv(file, dtype=TYPES, chunksize=CHUNK) as chunks:
         for chunk in chunks:
             own = places[chunk.index]
             hidden.append(chunk[own < 0])
@@ -61,5 +61,5 @@ def _train_parts(raw: Path, places: np.ndarray, hidden: list[pd.DataFrame]) -> I
 
 def _count_rows(raw: Path) -> int:
     """Rides as the reader counts them, which passes over blank lines."""
-    with open_raw(raw, "train.csv") as file, pd.read_csv(file, usecols=["passenger_count"], chunksize=CHUNK) as chunks:
+    with open_raw(raw / "train.csv") as file, pd.read_csv(file, usecols=["passenger_count"], chunksize=CHUNK) as chunks:
         return sum(len(chunk) for chunk in chunks)

@@ -7,12 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from mlebench.data.files import link_named
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import split_frame
 from mlebench.data.tables import write_csv
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    files = sorted((path.parent.name, path.name) for path in (raw / "train").glob("*/*.png"))
+    files = sorted((path.parent.name, path.name) for path in list_raw(raw / "train", "*/*.png"))
     table = pd.DataFrame({"file": [file for _, file in files], "species": [species for species, _ in files]})
     train, test = split_frame(table, 0.14)
     write_csv(test, private / "answers.csv")

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from mlebench.data.archives import write_zip
+from mlebench.data.raw_files import read_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import write_csv
 from mlebench.errors import DataError
@@ -30,7 +31,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
 
 
 def _records(path: Path) -> list[dict[str, Any]]:
-    records = json.loads(path.read_text(encoding="utf-8"))
+    records = json.loads(read_raw(path))
     if not records or any(record.keys() != records[0].keys() for record in records):
         raise DataError(f"{path} should hold a list of records with the same fields; fetch the raw data again.")
     return records

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mlebench.data.files import link_all, link_tree
+from mlebench.data.raw_files import list_raw
 from mlebench.data.tables import read_csv, write_csv
 
 TRAIN_SHARE = 0.1
@@ -27,7 +28,7 @@ class TrainStudies(NamedTuple):
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
     table, boxes = read_csv(raw / "train.csv"), read_csv(raw / "train_bounding_boxes.csv")
-    segmented = sorted(path.stem for path in (raw / "segmentations").glob("*.nii"))
+    segmented = sorted(path.stem for path in list_raw(raw / "segmentations", "*.nii"))
     drawn = draw_train(table[STUDY].tolist(), sorted(boxes[STUDY].unique()), segmented)
     in_train = table[STUDY].isin({study for group in drawn for study in group})
     write_csv(table[in_train], public / "train.csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mlebench.data.files import link_named
+from mlebench.data.raw_files import list_raw
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
 from mlebench.recipes.shards import image_names, publish_shards
@@ -14,7 +15,7 @@ METADATA = ["image_name", "patient_id", "sex", "age_approx", "anatom_site_genera
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    shards = sorted((raw / "tfrecords").glob("train*.tfrec"))
+    shards = list_raw(raw / "tfrecords", "train*.tfrec")
     test_shards = [shard for shard in shards if shard.name.startswith(TEST_SHARDS)]
     if len(test_shards) != len(TEST_SHARDS):
         raise DataError(f"{raw / 'tfrecords'} lacks the shards {' and '.join(TEST_SHARDS)}; fetch the raw data again.")

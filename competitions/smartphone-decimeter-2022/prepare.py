@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlebench.data.files import link_all, link_tree
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
@@ -21,7 +22,8 @@ NOWHERE = {"LatitudeDegrees": 37.904611315634504, "LongitudeDegrees": -86.481078
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    drives = sorted(path.name for path in (raw / "train").iterdir() if path.is_dir())
+    recordings = list_raw(raw / "train")
+    drives = sorted({path.relative_to(raw / "train").parts[0] for path in recordings})
     train_dates, _ = split_items(sorted({_date(drive) for drive in drives}), 0.1)
     trips = []
     for drive in drives:
@@ -29,7 +31,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
         if _date(drive) in train_dates:
             link_tree(source, public / "train" / drive)
             continue
-        files = [path for path in sorted(source.rglob("*")) if path.is_file()]
+        files = list_raw(source)
         kept = (path for path in files if path.name != TRUTH)
         link_all((path, public / "test" / drive / path.relative_to(source)) for path in kept)
         trips += [_trip(drive, path) for path in files if path.name == TRUTH]

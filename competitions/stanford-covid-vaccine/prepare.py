@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mlebench.data.raw_files import open_raw
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
 
@@ -19,8 +20,8 @@ DIGITS = "%.10f"
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    molecules = pd.read_json(raw / "train.json", lines=True)
-    shown = pd.read_json(raw / "test.json", lines=True).columns.tolist()
+    molecules = _molecules(raw / "train.json")
+    shown = _molecules(raw / "test.json").columns.tolist()
     good = molecules[molecules["SN_filter"] > 0]
     drawn = good.sample(n=int(SHARE * len(molecules)), random_state=0)
     is_test = molecules.index.isin(drawn.index)
@@ -33,6 +34,11 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     if set(read_csv(raw / "sample_submission.csv", nrows=0).columns) != set(sample.columns):
         raise DataError(f"sample_submission.csv should have the columns {', '.join(sample.columns)}; fetch it again.")
     write_csv(sample, public / "sample_submission.csv", float_format=DIGITS)
+
+
+def _molecules(path: Path) -> pd.DataFrame:
+    with open_raw(path) as file:
+        return pd.read_json(file, lines=True)
 
 
 def _numbered(part: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from mlebench.data.raw_files import open_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import write_csv
 from mlebench.formats.json_lines import encode_members, parse_lines
@@ -20,7 +21,7 @@ PUBLIC_TEST = ("example_id", "question_text", "document_text", "long_answer_cand
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
     gold: list[tuple[str, str]] = []
     with (
-        (raw / "simplified-nq-train.jsonl").open("rb") as source,
+        open_raw(raw / "simplified-nq-train.jsonl") as source,
         (public / "simplified-nq-train.jsonl").open("wb") as train,
         (public / "simplified-nq-test.jsonl").open("wb") as hidden,
         (private / "test.jsonl").open("wb") as answers,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlebench.data.files import link_tree
+from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import split_items
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
@@ -32,7 +33,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test[["id", "class"]], public / "test.csv")
     write_csv(test[["id", "class"]].assign(predicted="1 1 5 2"), public / "sample_submission.csv")
     held_out = set(scan[tested])
-    for folder in sorted((raw / "train").glob("*/*")):
+    for folder in sorted({path.parents[1] for path in list_raw(raw / "train", "*/*/*/*")}):
         side = "test" if folder.name in held_out else "train"
         link_tree(folder, public / side / folder.parent.name / folder.name)
 
@@ -50,7 +51,7 @@ def _image_sizes(folder: Path, scan: pd.Series, number: pd.Series) -> tuple[pd.S
     """Width and height of each row's slice, from its file's name slice_<number>_<width>_<height>_<...>.png."""
     sizes: dict[tuple[str, str], tuple[float, float]] = {}
     for name in scan.unique():
-        for path in (folder / name.partition("_")[0] / name / "scans").glob("slice_*.png"):
+        for path in list_raw(folder / name.partition("_")[0] / name / "scans", "slice_*.png"):
             _, slice_number, width, height, *_ = path.stem.split("_")
             key = (name, slice_number)
             if key in sizes:

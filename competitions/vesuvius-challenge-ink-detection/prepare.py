@@ -8,6 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from mlebench.data.files import link_all, link_tree
+from mlebench.data.raw_files import list_raw, open_raw
 from mlebench.data.tables import read_csv, write_csv
 from mlebench.errors import DataError
 
@@ -23,13 +24,13 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     answers = read_csv(fragment / "inklabels_rle.csv")
     if len(answers) != 1:
         raise DataError(f"{fragment / 'inklabels_rle.csv'} has {len(answers)} rows instead of one; fetch it again.")
-    with Image.open(fragment / "ir.png") as photo:
+    with open_raw(fragment / "ir.png") as file, Image.open(file) as photo:
         width, height = photo.size
     answers = answers[["Predicted"]].assign(width=width, height=height)
     answers.insert(0, "Id", TEST_ID)
     write_csv(answers, private / "inklabels_rle.csv")
     write_csv(answers[["Id", "Predicted"]], private / "gold_submission.csv")
-    files = [path for path in sorted(fragment.rglob("*")) if path.is_file()]
+    files = list_raw(fragment)
     strange = [path for path in files if path.suffix not in SUFFIXES]
     if strange:
         raise DataError(f"{strange[0]} is no {', '.join(SUFFIXES)} file; only those belong to a fragment, remove it.")

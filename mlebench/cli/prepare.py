@@ -102,7 +102,9 @@ def prepare(
     skipped, sizes = refuse_or_skip(console, loads, len(chosen), skip=skip_unavailable) if loads else ({}, {})
     asked, chosen = len(chosen), [one for one in chosen if one.id not in skipped]
     at_once = jobs + min(downloads, len(loads))
-    require_space(chosen, where, request, edition=edition, force=force, at_once=at_once, zip_bytes=sizes)
+    require_space(
+        chosen, where, request, edition=edition, force=force, keep_raw=bool(keep_raw), at_once=at_once, zip_bytes=sizes
+    )
     results, failures = [], []
     with (
         _stoppable(console),

@@ -20,9 +20,11 @@ import pandas as pd
 
 from mlebench.competition import Competition
 from mlebench.conformance.malformed import KINDS, Wellformed
+from mlebench.data.archives import zip_folder
 from mlebench.data.manifest import list_files
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.prepare import prepare_competition
+from mlebench.data.raw_files import ARCHIVE, forget, lead_to
 from mlebench.data.sources import SourceRequest
 from mlebench.errors import InvalidSubmissionError, MlebenchError
 from mlebench.grading.grade import Grader
@@ -131,6 +133,26 @@ class Contract:
         expect(_tree(self.raw) == before, "prepare changed the raw folder")
         expect(trees[0] == trees[1], f"preparing twice gave different bytes: {_difference(*trees)}")
 
+    def zip_serves_as_the_folder(self) -> None:
+        """A recipe that says `packed` makes the same bytes of the zip that the raw files came in."""
+        if not self.competition.facts.data.packed:
+            return
+        zip_folder(self.raw, self.scratch / "raw.zip")
+        made = {name: self.scratch / "prepared-of" / name for name in ("folder", "zip")}
+        for folder in made.values():
+            for part in ("public", "private"):
+                (folder / part).mkdir(parents=True)
+        lead_to(self.scratch / "raw.zip", zipped := self.scratch / "zipped")
+        for raw, folder in ((self.raw, made["folder"]), (zipped, made["zip"])):
+            self.competition.prepare(raw, folder / "public", folder / "private")
+        forget()
+        left = sorted(path.name for path in zipped.iterdir())
+        expect(left == [ARCHIVE], f"prepare wrote into the raw folder: {left}")
+        folder_tree, zip_tree = _tree(made["folder"]), _tree(made["zip"])
+        expect(
+            folder_tree == zip_tree, f"the zip gave other bytes than the folder: {_difference(folder_tree, zip_tree)}"
+        )
+
     def answers_stay_private(self) -> None:
         """No public file is the answers, whole or as a row of them; the description is public."""
         answers = self.grader.answers_path
@@ -227,6 +249,7 @@ CHECKS: dict[str, Callable[[Contract], None]] = {
     for name in (
         "raw_is_reproducible",
         "recipe_is_a_pure_function",
+        "zip_serves_as_the_folder",
         "answers_stay_private",
         "sample_is_valid",
         "perfect_scores_perfectly",

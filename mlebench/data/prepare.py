@@ -17,6 +17,8 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from mlebench.competition import EDITIONS, Competition, Edition
+from mlebench.data import raw_files
+from mlebench.data.archive_rules import DAMAGE
 from mlebench.data.manifest import Manifest, compare_checksums, hash_files, read_manifest, versions
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.sources import RawData, SourceRequest, fetch_raw
@@ -125,13 +127,15 @@ def _build_in(
     made = staging / "prepared"
     for folder in (made / "public", made / "private"):
         folder.mkdir(parents=True)
-    _run_recipe(competition, raw, made, edition)
+    _run_recipe(competition, raw, paths, made, edition)
     shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
     make_public(made, own_raw=paths.home in raw.folder.parents)
     progress("hash")
     manifest = _describe(competition, made, edition, raw)
     manifest.write(made / paths.manifest.name)
     progress("publish")
+    if raw.source == "kaggle" and not keep_raw:
+        os.sync()  # the download goes now, and then this is all there is, even after a power cut
     publish(made, paths.prepared, staging)
     if keep_raw and raw.folder.parent in (staging, paths.download) and not paths.raw.exists():
         raw.folder.rename(paths.raw)
@@ -143,24 +147,44 @@ def _build_in(
     return manifest
 
 
-def _run_recipe(competition: Competition, raw: RawData, made: Path, edition: Edition) -> None:
+def _run_recipe(competition: Competition, raw: RawData, paths: PreparedPaths, made: Path, edition: Edition) -> None:
     try:
         competition.prepare(raw.folder, made / "public", made / "private", edition=edition)
-    except (MlebenchError, MemoryError):
+    except MemoryError:
         raise
+    except MlebenchError as error:
+        raise _damage_of(competition, raw, paths, error) or error from None
     except FileNotFoundError as error:
         raise DataError(f"{competition.id}: the raw data at {raw.detail} lacks {error.filename}.") from None
     except OSError as error:
         raise DataError(f"{competition.id} could not be prepared: {error.strerror or error}.") from error
     except Exception as error:
-        raise DataError(
+        raise _damage_of(competition, raw, paths, error) or DataError(
             f"{competition.id}: the recipe failed on the raw data at {raw.detail} "
             f"({type(error).__name__}: {error}); is it Kaggle's unchanged download?"
         ) from error
+    finally:
+        raw_files.forget()
     facts = competition.facts
     for needed in (made / "private" / facts.answers.file, made / facts.data.sample_submission):
         if not needed.is_file():
             raise DataError(f"{competition.id}: the recipe did not write {needed.relative_to(made)}.")
+
+
+def _damage_of(competition: Competition, raw: RawData, paths: PreparedPaths, error: Exception) -> DataError | None:
+    """What to say where the zip that was read is damaged; Kaggle's is removed (its md5 told only if one is published)."""
+    if raw.archive is None:
+        return None
+    if raw.source == "kaggle":
+        from mlebench.data.kaggle.fetch import discard_if_damaged
+
+        if discard_if_damaged(competition.id, paths):
+            return DataError(
+                f"{raw.archive.name} arrived damaged and was removed; run the same command to fetch it again."
+            )
+    elif isinstance(error, DAMAGE):
+        return DataError(f"{raw.archive} is damaged ({error}); fetch it again.")
+    return None
 
 
 def _describe(competition: Competition, made: Path, edition: Edition, raw: RawData) -> Manifest:
@@ -171,7 +195,7 @@ def _describe(competition: Competition, made: Path, edition: Edition, raw: RawDa
         competition=competition.id,
         edition=edition,
         source=raw.source,
-        source_detail=raw.detail + (f", zip md5 {raw.zip_md5}" if raw.zip_md5 else ""),
+        source_detail=raw.detail + (f", zip md5 {raw.zip_md5()}" if raw.zip_md5 else ""),
         new_source=raw.new_source,
         verified=False if raw.new_source else all(result.holds for result in results) if results else None,
         checksums=results,

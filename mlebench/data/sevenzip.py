@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import lzma
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from mlebench.data.archives import ALLOWED_EXPANSION, MAX_RATIO, safe_member
+from mlebench.data.archive_rules import expansion_limit, safe_member
+from mlebench.data.raw_files import open_raw
 from mlebench.errors import DataError
 from mlebench.formats.sevenzip import (
     LZMA2,
@@ -36,8 +38,9 @@ def extract_7z(archive: Path, folder: Path, *, members: Collection[str] | None =
     wanted = None if members is None else set(members)
     count = 0
     try:
-        with archive.open("rb") as source:
-            limit = max(ALLOWED_EXPANSION, archive.stat().st_size * MAX_RATIO)
+        with open_raw(archive) as source:
+            limit = expansion_limit(source.seek(0, io.SEEK_END))
+            source.seek(0)
             directory = _read_directory(source, limit)
             if sum(block.size for block in directory.blocks) > limit:
                 raise DataError(f"{archive.name} unpacks to more than {limit:,} bytes; it looks like a bomb.")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mlebench.competition import Competition
+from mlebench.data.archives import extract_zip
 from mlebench.data.manifest import digest
 from mlebench.data.paths import PreparedPaths
-from mlebench.data.streamed import unpack as unpack_zip
+from mlebench.data.raw_files import lead_to
 from mlebench.errors import DataError, UsageError
 
 NAMED_SOURCES = ("kaggle", "synthetic", "bundled")
@@ -25,7 +27,10 @@ class RawData:
     detail: str
     real: bool
     """Whether the published checksums may be compared with what is made of it."""
-    zip_md5: str | None = None
+    zip_md5: Callable[[], str] | None = None
+    """Tells the md5 of the zip they came in, where there is one."""
+    archive: Path | None = None
+    """The zip that the folder leads to, where nothing was unpacked."""
     new_source: str = ""
     """Why the data counts as another release than the published one, which the user accepted; empty otherwise."""
 
@@ -67,7 +72,7 @@ def fetch_raw(
     """
     where = resolve_source(request, competition, paths)
     if where == "kaggle":
-        return _from_kaggle(request, competition, paths, keep_raw)
+        return _from_kaggle(request, competition, paths, staging, keep_raw)
     if where in ("synthetic", "bundled"):
         folder = staging / "raw"
         folder.mkdir()
@@ -76,24 +81,65 @@ def fetch_raw(
         return RawData(folder, where, detail, real=False)
     assert isinstance(where, Path)
     if where.is_file():
-        folder = staging / "raw"
-        folder.mkdir()
-        with ThreadPoolExecutor(1) as beside:
-            md5 = beside.submit(digest, where, "md5")
-            unpack_zip(where, folder, () if keep_raw else competition.facts.data.streamed)
-        return RawData(folder, "folder", str(where), real=True, zip_md5=md5.result())
+        md5, folder = _Md5(where), staging / "raw"
+        packed = competition.facts.data.packed and not keep_raw
+        if packed:
+            lead_to(where, folder)
+        else:
+            extract_zip(where, folder)
+        archive = where if packed else None
+        return RawData(folder, "folder", str(where), real=True, zip_md5=md5.result, archive=archive)
     if not any(where.iterdir()):
         raise DataError(f"{where} is empty; it should hold the raw files of {competition.id}.")
     return RawData(where, "raw" if where == paths.raw else "folder", str(where), real=True)
 
 
-def _from_kaggle(request: SourceRequest, competition: Competition, paths: PreparedPaths, keep_raw: bool) -> RawData:
+def _from_kaggle(
+    request: SourceRequest, competition: Competition, paths: PreparedPaths, staging: Path, keep_raw: bool
+) -> RawData:
+    from mlebench.data.kaggle.download import zip_path
     from mlebench.data.kaggle.fetch import obtain, unpack
 
     state = obtain(competition, paths, accept_new=request.accept_new_source)
-    folder = unpack(competition.id, paths, state, keep_zip=keep_raw, streamed=competition.facts.data.streamed)
-    detail = f"https://www.kaggle.com/competitions/{competition.id}"
-    return RawData(folder, "kaggle", detail, real=True, zip_md5=state.md5, new_source=state.accepted)
+    archive: Path | None = None
+    if competition.facts.data.packed and not keep_raw and not state.extracted:
+        folder = staging / "raw"
+        archive = zip_path(paths.download, competition.id)
+        lead_to(archive, folder)
+    else:
+        folder = unpack(competition.id, paths, state, keep_zip=keep_raw)
+    return RawData(
+        folder,
+        "kaggle",
+        f"https://www.kaggle.com/competitions/{competition.id}",
+        real=True,
+        zip_md5=lambda: state.md5 or "",
+        new_source=state.accepted,
+        archive=archive,
+    )
+
+
+class _Md5(threading.Thread):
+    """The md5 of a file, taken beside other work; a process that ends does not wait for it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(daemon=True)
+        self._path = path
+        self._outcome: str | Exception = ""
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._outcome = digest(self._path, "md5")
+        except OSError as error:
+            self._outcome = error
+
+    def result(self) -> str:
+        """The md5, once it is known."""
+        self.join()
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
 
 
 def resolve_source(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> str | Path:

@@ -26,6 +26,8 @@ REWRITTEN = frozenset(
 """Suffixes of raw files that recipes write anew; every other file stays as it is and becomes a hard link."""
 _TABLES = 0.1
 """Part of a competition's raw bytes that is written anew, where the files cannot be looked at yet."""
+_ROUNDING = 1.05
+"""Sizes in gigabytes are rounded, or those of other file systems."""
 _GB = 1000**3
 
 
@@ -41,23 +43,31 @@ class SpaceNeed:
 
 
 def space_needed(
-    competition: Competition, paths: PreparedPaths, request: SourceRequest, *, zip_bytes: int | None = None
+    competition: Competition,
+    paths: PreparedPaths,
+    request: SourceRequest,
+    *,
+    zip_bytes: int | None = None,
+    keep_raw: bool = False,
 ) -> SpaceNeed | None:
     """What preparing from this source takes; None where it cannot be told (made-up data, which is small).
 
-    `zip_bytes` is the size of Kaggle's zip where it was asked for. Raises what resolving the source raises.
+    `zip_bytes` is the size of Kaggle's zip where it was asked for; with `keep_raw` all of it is unpacked. Raises what resolving the source raises.
     """
-    where = resolve_source(request, competition, paths)
+    where, facts = resolve_source(request, competition, paths), competition.facts.data
+    packed = facts.packed and not keep_raw
     if where == "kaggle":
-        return _for_download(competition, paths, zip_bytes)
+        return _for_download(competition, paths, zip_bytes, packed)
     if not isinstance(where, Path):
         return None
     if where.is_file():
         with open_zip(where) as opened:
             listed = [(info.filename, info.file_size) for info in opened.infolist() if not info.is_dir()]
         everything, rewritten = _sums(listed)
-        streamed = sum(count for name, count in listed if name in competition.facts.data.streamed)
-        return SpaceNeed(competition.id, everything, max(0, rewritten - streamed))
+        if not packed:
+            return SpaceNeed(competition.id, everything, rewritten)
+        known = int((facts.prepared_gb or 0) * _GB * _ROUNDING)
+        return SpaceNeed(competition.id, min(everything, known or everything))
     everything, rewritten = _sums(list_sizes(where))
     linked = where.stat().st_dev == _existing(paths.home).stat().st_dev
     return SpaceNeed(competition.id, rewritten if linked else everything)
@@ -70,6 +80,7 @@ def require_space(
     *,
     edition: str = "v1",
     force: bool = False,
+    keep_raw: bool = False,
     at_once: int = 1,
     zip_bytes: Mapping[str, int | None] | None = None,
 ) -> None:
@@ -84,7 +95,7 @@ def require_space(
         if paths.prepared.exists() and not force:
             continue
         try:
-            need = space_needed(one, paths, request, zip_bytes=(zip_bytes or {}).get(one.id))
+            need = space_needed(one, paths, request, zip_bytes=(zip_bytes or {}).get(one.id), keep_raw=keep_raw)
         except MlebenchError:
             continue  # preparing it says why
         if need is not None:
@@ -120,15 +131,18 @@ def free_bytes(folder: Path) -> int:
     return values.f_bavail * values.f_frsize
 
 
-def _for_download(competition: Competition, paths: PreparedPaths, zip_bytes: int | None) -> SpaceNeed | None:
-    known = competition.facts.data.raw_gb or competition.facts.data.prepared_gb
+def _for_download(
+    competition: Competition, paths: PreparedPaths, zip_bytes: int | None, packed: bool
+) -> SpaceNeed | None:
+    facts = competition.facts.data
+    known = (packed and facts.prepared_gb) or facts.raw_gb or facts.prepared_gb
     raw = max(int((known or 0) * _GB), zip_bytes or 0)
     if not raw:
         return None
     # Pictures hardly shrink in a zip, so where its size is not known it is that of its content.
     loaded = sum(listed for _, listed in list_sizes(paths.download))
     left = max(0, (zip_bytes or raw) + raw - loaded)
-    return SpaceNeed(competition.id, min(raw, left), max(0, left - raw) + int(_TABLES * raw))
+    return SpaceNeed(competition.id, min(raw, left), max(0, left - raw) + (0 if packed else int(_TABLES * raw)))
 
 
 def _sums(files: Iterator[tuple[str, int]] | list[tuple[str, int]]) -> tuple[int, int]:

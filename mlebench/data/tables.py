@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
 
+from mlebench.data.raw_files import local_file, open_raw
 from mlebench.errors import DataError
 
 
 def read_csv(source: Path | IO[bytes], **options: Any) -> pd.DataFrame:
     """Read a raw CSV with pandas' defaults; floats round-trip, so that writing them again gives the same text."""
+    if isinstance(source, Path) and not source.is_file():
+        source = open_raw(source)
     return pd.read_csv(source, **options)
 
 
@@ -45,20 +48,21 @@ def read_parquet(path: Path, *, columns: list[str] | None = None) -> pd.DataFram
 
 def read_parquet_groups(path: Path, *, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
     """Read a parquet table row group by row group, for tables that are larger than memory."""
-    with _quiet():
-        from fastparquet import ParquetFile
-
-        try:
-            file = ParquetFile(str(path))
-        except FileNotFoundError:
-            raise DataError(f"The raw file {path} is missing; fetch the raw data again.") from None
-    groups = file.iter_row_groups(columns=columns)
-    while True:
+    with ExitStack() as opened:
         with _quiet():
-            frame = next(groups, None)
-        if frame is None:
-            return
-        yield frame
+            from fastparquet import ParquetFile
+
+            try:
+                file = ParquetFile(str(opened.enter_context(local_file(path))))
+            except FileNotFoundError:
+                raise DataError(f"The raw file {path} is missing; fetch the raw data again.") from None
+        groups = file.iter_row_groups(columns=columns)
+        while True:
+            with _quiet():
+                frame = next(groups, None)
+            if frame is None:
+                return
+            yield frame
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, *, index: bool = False) -> None:

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -26,19 +27,23 @@ _MOST = 1 << 31
 """No message can be larger than this."""
 
 
-def read_records(path: Path) -> Iterator[bytes]:
+def read_records(source: Path | IO[bytes]) -> Iterator[bytes]:
     """The payloads of a TFRecord file, in order; DataError for a damaged (or compressed) one."""
     try:
-        with path.open("rb") as source:
-            while head := source.read(12):
+        with source.open("rb") if isinstance(source, Path) else source as file:
+            while head := file.read(12):
                 length, crc = struct.unpack("<QI", head) if len(head) == 12 else (_MOST, 0)
-                payload = source.read(length) if length < _MOST and _mask(crc32c(head[:8])) == crc else b""
-                tail = source.read(4)
+                payload = file.read(length) if length < _MOST and _mask(crc32c(head[:8])) == crc else b""
+                tail = file.read(4)
                 if len(payload) != length or len(tail) != 4 or tail != struct.pack("<I", _mask(crc32c(payload))):
-                    raise DataError(f"{path} is no whole TFRecord file; fetch it again.")
+                    raise DataError(f"{_name(source)} is no whole TFRecord file; fetch it again.")
                 yield payload
     except FileNotFoundError:
-        raise DataError(f"The raw file {path} is missing; fetch the raw data again.") from None
+        raise DataError(f"The raw file {source} is missing; fetch the raw data again.") from None
+
+
+def _name(source: Path | IO[bytes]) -> str:
+    return str(source) if isinstance(source, Path) else getattr(source, "name", "A file")
 
 
 def write_records(path: Path, payloads: Iterable[bytes]) -> int:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from mlebench.data.files import link_all
+from mlebench.data.raw_files import read_raw
 from mlebench.recipes.labelled_images import pairs_by_category, split_within, with_pairs, write_answers, write_json
 
 TEST_SIZE = 0.2
@@ -19,7 +20,7 @@ def prepare_herbarium(raw: Path, public: Path, private: Path, *, folder: str = "
     with KKK = k // 1000. Two million images need some 4 GB.
     """
     source, target = raw / folder / "train", public / folder
-    metadata = json.loads((source / "metadata.json").read_text(encoding=encoding))
+    metadata = json.loads(read_raw(source / "metadata.json").decode(encoding))
     train, test = split_within(pairs_by_category(metadata), TEST_SIZE)
     write_json(with_pairs(metadata, train), target / "train" / "metadata.json")
     names = [image["file_name"] for group in train for _, image in group]

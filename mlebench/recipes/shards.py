@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlebench.data.files import link
+from mlebench.data.raw_files import open_raw
 from mlebench.formats.tfrecord import decode_example, read_records
 
 
 def image_names(shards: Sequence[Path]) -> set[str]:
     """The names of all images in these shards: their records' feature image_name."""
-    examples = (decode_example(record) for shard in shards for record in read_records(shard))
+    examples = (decode_example(record) for shard in shards for record in read_records(open_raw(shard)))
     return {str(example["image_name"][0], "utf-8") for example in examples}  # type: ignore[arg-type]
 
 

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlebench.data import archives
+from mlebench.data import archive_rules, zip_members
+from mlebench.data.archive_rules import safe_member
 from mlebench.data.archives import (
     extract_tar,
     extract_zip,
     open_member,
     read_members,
     read_tar,
-    safe_member,
     write_tar,
     write_zip,
     zip_folder,
@@ -151,8 +151,8 @@ class TestSizes:
     @pytest.fixture(autouse=True)
     def _small_bounds(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Bombs of a size that a test can afford."""
-        monkeypatch.setattr(archives, "ALLOWED_EXPANSION", 100_000)
-        monkeypatch.setattr(archives, "MAX_RATIO", 100)
+        monkeypatch.setattr(archive_rules, "ALLOWED_EXPANSION", 100_000)
+        monkeypatch.setattr(archive_rules, "MAX_RATIO", 100)
 
     def test_a_zip_bomb_is_refused_before_it_unpacks(self, tmp_path: Path) -> None:
         archive = raw_zip(tmp_path / "a.zip", {"bomb": bytes(1_000_000)})
@@ -364,7 +364,7 @@ class TestTar:
 
 class TestParallel:
     def test_any_number_of_threads_writes_the_same_files(self, tmp_path: Path, monkeypatch) -> None:
-        monkeypatch.setattr(archives.zip_members, "MAX_IN_MEMORY", 3000)  # so that some members are streamed
+        monkeypatch.setattr(zip_members, "MAX_IN_MEMORY", 3000)  # so that some members are streamed
         contents = {f"deep/{n % 7}/{n:03d}": bytes([n % 251]) * (n * 11) for n in range(400)}
         archive = raw_zip(tmp_path / "a.zip", contents)
         for workers in (1, 2, 8):

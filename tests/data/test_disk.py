@@ -49,13 +49,17 @@ def raw_folder(path: Path, pictures: int = 3) -> Path:
 
 
 class TestNeed:
-    def test_a_zip_needs_its_members_and_its_tables_once_more(self, pictures, data_dir: DataDir, tmp_path: Path):
+    def test_a_zip_needs_its_members_and_if_they_are_kept_its_tables_once_more(
+        self, pictures, data_dir: DataDir, tmp_path: Path
+    ):
         raw = raw_folder(tmp_path / "raw")
         with zipfile.ZipFile(tmp_path / "x.zip", "w") as out:
             for path in sorted(raw.rglob("*.*")):
                 out.write(path, path.relative_to(raw).as_posix())
-        need = space_needed(pictures, data_dir.paths(pictures.id), SourceRequest(str(tmp_path / "x.zip")))
-        assert need == SpaceNeed(pictures.id, stays=2500, passing=1000)
+        request = SourceRequest(str(tmp_path / "x.zip"))
+        assert space_needed(pictures, data_dir.paths(pictures.id), request) == SpaceNeed(pictures.id, stays=2500)
+        kept = space_needed(pictures, data_dir.paths(pictures.id), request, keep_raw=True)
+        assert kept == SpaceNeed(pictures.id, stays=2500, passing=1000)
 
     def test_a_folder_on_the_same_disk_needs_its_tables_only(self, pictures, data_dir: DataDir, tmp_path: Path):
         request = SourceRequest(str(raw_folder(tmp_path / "raw")))
@@ -70,12 +74,14 @@ class TestNeed:
     def test_a_download_needs_zip_and_content_less_what_is_here(self, pictures, data_dir: DataDir):
         paths = data_dir.paths(pictures.id)
         need = space_needed(pictures, paths, SourceRequest("kaggle"), zip_bytes=6_000 * MB)
-        assert need == SpaceNeed(pictures.id, stays=7_800 * MB, passing=6_780 * MB)
+        assert need == SpaceNeed(pictures.id, stays=7_800 * MB, passing=6_000 * MB)
+        kept = space_needed(pictures, paths, SourceRequest("kaggle"), zip_bytes=6_000 * MB, keep_raw=True)
+        assert kept == SpaceNeed(pictures.id, stays=7_800 * MB, passing=6_780 * MB)
         paths.download.mkdir(parents=True)
         with (paths.download / "x.zip.part").open("wb") as part:
             part.truncate(1_000 * MB)  # sparse
         need = space_needed(pictures, paths, SourceRequest("kaggle"), zip_bytes=6_000 * MB)
-        assert need == SpaceNeed(pictures.id, stays=7_800 * MB, passing=5_780 * MB)
+        assert need == SpaceNeed(pictures.id, stays=7_800 * MB, passing=5_000 * MB)
 
     def test_made_up_data_is_not_guessed(self, pictures, data_dir: DataDir):
         assert space_needed(pictures, data_dir.paths(pictures.id), SourceRequest("synthetic")) is None
@@ -87,7 +93,7 @@ class TestRefusal:
         with pytest.raises(DataError) as caught:
             require_space([pictures], data_dir, SourceRequest("kaggle"), zip_bytes={pictures.id: 6_000 * MB})
         message = str(caught.value)
-        assert "14.6 GB" in message and "5.0 GB are free" in message and "--data-dir" in message
+        assert "13.8 GB" in message and "5.0 GB are free" in message and "--data-dir" in message
         assert not data_dir.root.exists()
 
     def test_only_as_many_zips_count_as_are_there_at_once(self, data_dir: DataDir, monkeypatch):

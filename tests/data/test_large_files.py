@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mlebench.data.arrays import open_array, save_rows
+from mlebench.data.arrays import array_shape, divide_rows, read_array
 from mlebench.data.reorder import write_csv_at
 from mlebench.errors import DataError
 
@@ -48,7 +48,19 @@ def test_rows_of_an_array(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype
     rng = np.random.default_rng(0)
     array = rng.integers(0, 39, shape).astype(dtype)
     np.save(tmp_path / "raw.npy", array)
-    rows = rng.permutation(50)[:33]
-    save_rows(open_array(tmp_path / "raw.npy"), rows, tmp_path / "new" / "out.npy")
-    np.save(tmp_path / "plain.npy", array[rows])
-    assert (tmp_path / "new" / "out.npy").read_bytes() == (tmp_path / "plain.npy").read_bytes()
+    drawn = rng.permutation(50)
+    parts = {"one.npy": drawn[:33], "two.npy": drawn[33:], "none.npy": drawn[:0], "twice.npy": np.array([7, 3, 7])}
+    divide_rows(tmp_path / "raw.npy", {tmp_path / "new" / name: rows for name, rows in parts.items()})
+    for name, rows in parts.items():
+        np.save(tmp_path / name, array[rows])
+        assert (tmp_path / "new" / name).read_bytes() == (tmp_path / name).read_bytes()
+    assert array_shape(tmp_path / "raw.npy") == shape
+    assert np.array_equal(read_array(tmp_path / "raw.npy"), array)
+
+
+def test_an_array_that_is_cut_off_is_told(tmp_path: Path) -> None:
+    np.save(tmp_path / "raw.npy", np.arange(1000))
+    content = (tmp_path / "raw.npy").read_bytes()
+    (tmp_path / "raw.npy").write_bytes(content[:-8])
+    with pytest.raises(EOFError):
+        divide_rows(tmp_path / "raw.npy", {tmp_path / "out.npy": np.arange(5)})

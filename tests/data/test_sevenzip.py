@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlebench.data import sevenzip
+from mlebench.data import archive_rules
 from mlebench.data.sevenzip import extract_7z, write_7z
 from mlebench.errors import DataError
 from mlebench.formats.sevenzip import START, make_directory, make_start, parse_directory
@@ -97,7 +97,7 @@ def test_doubles_are_refused(tmp_path: Path) -> None:
 
 
 def test_bombs_are_refused_before_they_go_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sevenzip, "ALLOWED_EXPANSION", 1000)
+    monkeypatch.setattr(archive_rules, "ALLOWED_EXPANSION", 1000)
     write_7z(tmp_path / "a.7z", [("x", bytes(3_000_000))])
     with pytest.raises(DataError, match="bomb"):
         extract_7z(tmp_path / "a.7z", tmp_path / "out")

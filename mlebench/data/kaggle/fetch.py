@@ -9,19 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 from mlebench.competition import Competition
-from mlebench.data.archives import DAMAGE, open_zip
-from mlebench.data.files import link
+from mlebench.data.archive_rules import DAMAGE
+from mlebench.data.archives import extract_zip, open_zip
 from mlebench.data.kaggle.client import Kaggle
 from mlebench.data.kaggle.download import State, download_zip, new_release, zip_path
 from mlebench.data.kaggle.errors import KaggleError
 from mlebench.data.kaggle.watch import Stop, Watch
 from mlebench.data.paths import PreparedPaths
-from mlebench.data.streamed import ARCHIVE
-from mlebench.data.streamed import unpack as unpack_zip
 from mlebench.errors import DataError
 
 
@@ -65,26 +62,16 @@ def obtain(
     return state
 
 
-def unpack(
-    competition: str, paths: PreparedPaths, state: State, *, keep_zip: bool = False, streamed: Sequence[str] = ()
-) -> Path:
-    """The folder with the raw files of a zip that `obtain` brought; the zip is removed unless it is to be kept.
-
-    What is `streamed` stays in the zip, on which the folder then holds, unless all is to be kept.
-    """
+def unpack(competition: str, paths: PreparedPaths, state: State, *, keep_zip: bool = False) -> Path:
+    """The folder with the raw files of a zip that `obtain` brought; the zip is removed unless it is to be kept."""
     folder, archive = paths.download / "raw", zip_path(paths.download, competition)
-    if state.extracted and keep_zip and (folder / ARCHIVE).exists():
-        if not archive.exists():
-            link(folder / ARCHIVE, archive)
-        state.extracted = False
-        state.write(paths.download)
     if not state.extracted:
         aside = paths.download / "raw.part"
         shutil.rmtree(aside, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
         aside.mkdir()
         try:
-            unpack_zip(archive, aside, () if keep_zip else streamed, own=True)
+            extract_zip(archive, aside)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
             raise DataError(
@@ -93,8 +80,7 @@ def unpack(
             ) from error
         except DataError:
             shutil.rmtree(aside, ignore_errors=True)
-            if _damaged_member(archive) is not None:
-                discard(paths)
+            discard_if_damaged(competition, paths)
             raise
         aside.rename(folder)
         if not keep_zip:
@@ -111,6 +97,15 @@ def unpack(
 def discard(paths: PreparedPaths) -> None:
     """Remove everything that was downloaded, so that the next try starts from nothing."""
     shutil.rmtree(paths.download, ignore_errors=True)
+
+
+def discard_if_damaged(competition: str, paths: PreparedPaths) -> bool:
+    """Remove a zip with a member that fails its check sum, so that it is fetched again; whether it was such a one."""
+    archive = zip_path(paths.download, competition)
+    damaged = archive.is_file() and _damaged_member(archive) is not None
+    if damaged:
+        discard(paths)
+    return damaged
 
 
 def is_here(paths: PreparedPaths) -> bool:

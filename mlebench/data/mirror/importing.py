@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mlebench.data.archives import safe_member
+from mlebench.data.archive_rules import safe_member
 from mlebench.data.manifest import MANIFEST, FileEntry, Manifest, digest, hash_files, list_sizes, read_manifest
 from mlebench.data.mirror.parts import LARGEST_MANIFEST, WORKERS, Selection, Transfer, sizes, transfer
 from mlebench.data.object_store import ObjectStore, Step

@@ -63,7 +63,7 @@ def test_credentials_make_kaggle_the_default_and_nothing_is_left(
     assert hashlib.md5(archive).hexdigest() in read_manifest(data_dir.paths(ID).manifest).source_detail
 
 
-def test_what_is_unpacked_outlives_a_failing_recipe(
+def test_the_zip_outlives_a_failing_recipe(
     kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kaggle.contests[ID] = Contest(archive)
@@ -72,7 +72,7 @@ def test_what_is_unpacked_outlives_a_failing_recipe(
         with pytest.raises(DataError, match="recipe failed"):
             prepare_competition(competition, data_dir)
     download = data_dir.paths(ID).download
-    assert (download / "raw" / "train.csv").is_file() and not (download / f"{ID}.zip").exists()
+    assert (download / f"{ID}.zip").read_bytes() == archive and not (download / "raw").exists()
     calls = kaggle.calls.total()
     assert prepare_competition(competition, data_dir).source == "kaggle"
     assert kaggle.calls.total() == calls
@@ -130,6 +130,35 @@ def test_another_release_is_refused_until_accepted_and_grades_say_so(
     paths = data_dir.paths(ID)
     report = grade_submission(competition, paths.public / "sample_submission.csv", paths)
     assert report.data_verified is False and any("accepted" in warning for warning in report.warnings)
+
+
+def test_what_an_earlier_run_unpacked_is_used(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    with monkeypatch.context() as patch:
+        patch.setattr(Competition, "prepare", lambda *_, **__: 1 / 0)
+        with pytest.raises(DataError, match="recipe failed"):
+            prepare_competition(competition, data_dir, keep_raw=True)
+    download = data_dir.paths(ID).download
+    assert (download / "raw" / "train.csv").is_file()
+    (download / f"{ID}.zip").unlink()
+    calls = kaggle.calls.total()
+    assert prepare_competition(competition, data_dir).source == "kaggle"
+    assert kaggle.calls.total() == calls and not download.exists()
+
+
+def test_a_damaged_zip_of_unknown_md5_is_removed_when_its_recipe_stumbles(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    competition.__dict__["checksums"] = None
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        table = opened.getinfo("train.csv")
+    kaggle.contests[ID] = Contest(archive, wrong_byte=table.header_offset + 200, wrong_times=1)
+    with pytest.raises(DataError, match=r"damaged|no readable"):
+        prepare_competition(competition, data_dir)
+    assert not data_dir.paths(ID).download.exists() and not data_dir.paths(ID).prepared.exists()
+    assert prepare_competition(competition, data_dir).source == "kaggle"
 
 
 def test_half_unpacked_files_are_unpacked_again(

@@ -1,0 +1,350 @@
+"""Raw files are read where they lie: in a folder, in the zip they came in, in archives within that zip."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import stat
+import struct
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlebench.competition import Competition
+from mlebench.data import archive_rules, raw_files, zip_members
+from mlebench.data.archives import (
+    extract_zip,
+    open_member,
+    open_zip,
+    read_members,
+    read_tar,
+    tar_names,
+    write_tar,
+    write_zip,
+    zip_folder,
+)
+from mlebench.data.arrays import array_shape, read_array
+from mlebench.data.files import copy, link, link_all, link_named, link_tree
+from mlebench.data.manifest import read_manifest
+from mlebench.data.paths import DataDir
+from mlebench.data.prepare import prepare_competition
+from mlebench.data.raw_files import ARCHIVE, is_raw_file, lead_to, list_raw, local_file, open_raw, read_raw
+from mlebench.data.sevenzip import extract_7z, write_7z
+from mlebench.data.sources import SourceRequest
+from mlebench.data.space import space_needed
+from mlebench.data.tables import read_csv, read_parquet, write_parquet
+from mlebench.errors import DataError
+from mlebench.registry import Registry
+
+TABLE = pd.DataFrame({"a": [1, 2, 3], "b": [0.5, np.nan, 1e-9]})
+PICTURES = {f"train/{label}/{n}.png": os.urandom(n * 7) for label in "xy" for n in range(20)}
+
+
+@pytest.fixture(autouse=True)
+def _closed_afterwards():
+    yield
+    raw_files.forget()
+
+
+@pytest.fixture(params=["folder", "deflated", "stored"])
+def raw(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The same raw files as a folder, and as a zip of either kind."""
+    folder = tmp_path / "raw"
+    for name, content in PICTURES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    TABLE.to_csv(folder / "train.csv", index=False)
+    write_parquet(TABLE, folder / "train.parquet")
+    np.save(folder / "rows.npy", np.arange(60).reshape(20, 3))
+    write_zip(folder / "pictures.zip", PICTURES.items())
+    write_tar(folder / "pictures.tar", PICTURES.items())
+    write_tar(folder / "pictures.tar.gz", PICTURES.items(), compressed=True)
+    write_7z(folder / "pictures.7z", list(PICTURES.items())[1:4])
+    if request.param == "folder":
+        return folder
+    kind = zipfile.ZIP_STORED if request.param == "stored" else zipfile.ZIP_DEFLATED
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    write_zip(tmp_path / "raw.zip", ((p.relative_to(folder).as_posix(), p) for p in paths), compression=kind)
+    lead_to(tmp_path / "raw.zip", tmp_path / "packed")
+    return tmp_path / "packed"
+
+
+class TestReading:
+    def test_files_and_tables(self, raw: Path) -> None:
+        assert read_raw(raw / "train.csv") == TABLE.to_csv(index=False).encode()
+        pd.testing.assert_frame_equal(read_csv(raw / "train.csv"), TABLE)
+        assert [len(part) for part in read_csv(raw / "train.csv", chunksize=2)] == [2, 1]
+        pd.testing.assert_frame_equal(read_parquet(raw / "train.parquet"), TABLE)
+        assert read_array(raw / "rows.npy").sum() == 1770 and array_shape(raw / "rows.npy") == (20, 3)
+        with open_raw(raw / "train/x/3.png") as file:
+            assert file.read() == PICTURES["train/x/3.png"]
+
+    @pytest.mark.parametrize("pattern", ["**/*", "*", "*.csv", "train/*", "train/*/1?.png", "*/x/*.png", "**/3.png"])
+    def test_lists_are_those_of_glob(self, raw: Path, pattern: str, tmp_path: Path) -> None:
+        found = list_raw(raw, pattern)
+        there = sorted(path for path in (tmp_path / "raw").glob(pattern) if path.is_file())
+        assert [path.relative_to(raw) for path in found] == [path.relative_to(tmp_path / "raw") for path in there]
+        assert [p.name for p in list_raw(raw / "train" / "x", "1?.png")] == [f"{n}.png" for n in range(10, 20)]
+        assert list_raw(raw / "tra") == [] == list_raw(raw / "train.csv" / "x")
+
+    def test_what_is_missing_is_named(self, raw: Path, tmp_path: Path) -> None:
+        absent = raw / "train" / "absent.csv"
+        for read in (open_raw, read_raw, read_csv):
+            with pytest.raises(FileNotFoundError) as caught:
+                read(absent)
+            assert caught.value.filename == str(absent) or caught.value.filename == absent
+        with pytest.raises(DataError, match=r"absent\.csv is missing"):
+            link(absent, tmp_path / "x")
+        with pytest.raises(DataError, match="missing"):
+            read_parquet(absent)
+        with pytest.raises(DataError, match="missing"), open_zip(absent):
+            pass
+        with pytest.raises(DataError, match="missing"):
+            tar_names(absent)
+        with pytest.raises(DataError, match="missing"):
+            extract_7z(absent, tmp_path)
+        assert is_raw_file(raw / "train.csv") and not is_raw_file(absent) and not is_raw_file(raw / "train")
+
+    def test_a_file_of_the_disk_for_readers_that_need_one(self, raw: Path) -> None:
+        before = sorted(raw.iterdir())
+        with local_file(raw / "train.csv") as path:
+            assert path.read_bytes() == TABLE.to_csv(index=False).encode()
+        assert sorted(raw.iterdir()) == before
+
+
+class TestPlacing:
+    def test_links_and_copies(self, raw: Path, tmp_path: Path) -> None:
+        out = tmp_path / "out"
+        link(raw / "train.csv", out / "deep" / "train.csv")
+        assert link_tree(raw / "train" / "x", out / "x") == 20
+        assert link_named(raw / "train" / "y", out, [f"{n}.png" for n in range(20)]) == 20
+        pair = raw / "train/x/9.png"
+        assert link_all([(pair, out / "one"), (pair, out / "two")]) == 2
+        copy(pair, out / "three")
+        assert (out / "one").stat().st_ino == (out / "two").stat().st_ino != (out / "three").stat().st_ino
+        assert {(out / name).read_bytes() for name in ("one", "two", "three", "x/9.png")} == {PICTURES["train/x/9.png"]}
+        assert all((out / f"{n}.png").read_bytes() == PICTURES[f"train/y/{n}.png"] for n in range(20))
+        with pytest.raises(DataError, match="missing or empty"):
+            link_tree(raw / "none", out / "none")
+        with pytest.raises((FileExistsError, DataError)):
+            link(pair, out / "one")
+
+    def test_many_are_placed_in_parts(self, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("mlebench.data.files._AT_ONCE", 7)
+        names = list(PICTURES)
+        random.Random(0).shuffle(names)
+        assert link_named(raw, tmp_path / "out", names) == 40
+        assert {name: (tmp_path / "out" / name).read_bytes() for name in names} == PICTURES
+
+
+class TestArchivesWithin:
+    def test_every_kind_is_read_where_it_lies(self, raw: Path, tmp_path: Path) -> None:
+        names = sorted(PICTURES, reverse=True)
+        assert list(read_members(raw / "pictures.zip", names)) == [(name, PICTURES[name]) for name in names]
+        with open_member(raw / "pictures.zip", names[5]) as member:
+            assert member.read() == PICTURES[names[5]]
+        assert extract_zip(raw / "pictures.zip", tmp_path / "out", workers=4) == 40
+        assert {name: (tmp_path / "out" / name).read_bytes() for name in names} == PICTURES
+        for tar in ("pictures.tar", "pictures.tar.gz"):
+            assert dict(read_tar(raw / tar)) == PICTURES and tar_names(raw / tar) == list(PICTURES)
+        assert extract_7z(raw / "pictures.7z", tmp_path / "seven") == 3
+        link(raw / "pictures.zip", tmp_path / "whole.zip")
+        assert dict(read_members(tmp_path / "whole.zip", PICTURES)) == PICTURES
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, 90_000)), max_size=25), st.integers(0, 3))
+    def test_a_deflated_member_is_read_at_any_place(self, reads: list[tuple[int, int]], kind: int) -> None:
+        rng = np.random.default_rng(kind)
+        content = bytes(300_000) if kind == 0 else rng.integers(0, (2, 30, 256)[kind - 1], 300_000, np.uint8).tobytes()
+        with io.BytesIO() as buffer:
+            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
+                out.writestr("before", b"x" * 99)
+                out.writestr("it", content)
+            path = Path(tempfile.mkstemp(suffix=".zip")[1])
+            path.write_bytes(buffer.getvalue())
+        try:
+            with pytest.MonkeyPatch.context() as patch, path.open("rb") as file, zipfile.ZipFile(file) as opened:
+                patch.setattr(zip_members, "_LEAST_APART", 30_000)
+                member = zip_members.open_nested(file, opened.getinfo("it"))
+                for place, size in reads:
+                    member.seek(place)
+                    assert member.read(size) == content[place : place + size]
+                assert member.seek(-10, io.SEEK_END) == 299_990 and member.read() == content[-10:]
+        finally:
+            path.unlink()
+
+    def test_going_back_starts_from_a_mark_not_from_the_start(self, tmp_path: Path, monkeypatch) -> None:
+        content = os.urandom(3_000_000)
+        write_zip(tmp_path / "a.zip", [("it", content)])
+        monkeypatch.setattr(zip_members, "_LEAST_APART", 200_000)
+        with (tmp_path / "a.zip").open("rb") as file, zipfile.ZipFile(file) as opened:
+            member = zip_members.open_nested(file, opened.getinfo("it"))
+            member.read()
+            inflated = member.raw
+            fetched = []
+            parent = inflated._parent
+            inflated._parent = lambda size, place: fetched.append(size) or parent(size, place)
+            member.seek(2_500_000)
+            assert member.read(10) == content[2_500_000:2_500_010]
+            assert 0 < sum(fetched) < 800_000
+
+
+class TestDamage:
+    @pytest.fixture
+    def deflated(self, tmp_path: Path) -> Path:
+        (tmp_path / "raw").mkdir()
+        pd.DataFrame({"a": np.random.default_rng(0).normal(size=30_000)}).to_csv(tmp_path / "raw" / "t.csv")
+        zip_folder(tmp_path / "raw", tmp_path / "raw.zip")
+        return tmp_path / "raw.zip"
+
+    def test_a_wrong_byte_never_passes_for_data(self, deflated: Path, tmp_path: Path) -> None:
+        whole = deflated.read_bytes()
+        for number, place in enumerate(range(100, 200_000, 40_000)):
+            damaged = bytearray(whole)
+            damaged[place] ^= 0x55
+            deflated.write_bytes(damaged)
+            lead_to(deflated, folder := tmp_path / str(number))
+            with pytest.raises((*archive_rules.DAMAGE, pd.errors.ParserError)):
+                read_csv(folder / "t.csv")
+            with pytest.raises(DataError):
+                link(folder / "t.csv", tmp_path / f"{number}.csv")
+
+    @pytest.mark.parametrize("claimed", [10, 10_000_000])
+    def test_a_member_that_lies_about_its_size(self, deflated: Path, tmp_path: Path, claimed: int) -> None:
+        content = bytearray(deflated.read_bytes())
+        for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+            place = content.index(signature) + offset
+            content[place : place + 4] = struct.pack("<I", claimed)
+        deflated.write_bytes(content)
+        lead_to(deflated, tmp_path / "packed")
+        with pytest.raises(archive_rules.DAMAGE):
+            read_raw(tmp_path / "packed" / "t.csv")
+
+    @pytest.mark.parametrize("name", ["../evil", "/etc/evil", "a/../../evil", "..\\evil"])
+    def test_a_zip_that_would_escape_is_refused_as_a_whole(self, tmp_path: Path, name: str) -> None:
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+            info = zipfile.ZipInfo("placeholder")
+            info.filename = name
+            out.writestr(info, b"x")
+        with pytest.raises(DataError, match="points outside"):
+            lead_to(tmp_path / "a.zip", tmp_path / "packed")
+
+    def test_links_bombs_and_doubles_are_refused_as_a_whole(self, tmp_path: Path, monkeypatch) -> None:
+        monkeypatch.setattr(archive_rules, "ALLOWED_EXPANSION", 1000)
+        monkeypatch.setattr(archive_rules, "MAX_RATIO", 10)
+        kinds = {
+            "no regular file": ("link", b"/etc/passwd", (stat.S_IFLNK | 0o777) << 16),
+            "bomb": ("x", bytes(9999), 0),
+        }
+        for number, (message, (name, content, attributes)) in enumerate(kinds.items()):
+            with zipfile.ZipFile(tmp_path / f"{number}.zip", "w", zipfile.ZIP_DEFLATED) as out:
+                info = zipfile.ZipInfo(name)
+                info.external_attr = attributes
+                info.compress_type = zipfile.ZIP_DEFLATED
+                out.writestr(info, content)
+            with pytest.raises(DataError, match=message):
+                lead_to(tmp_path / f"{number}.zip", tmp_path / f"packed{number}")
+        with zipfile.ZipFile(tmp_path / "two.zip", "w") as out, pytest.warns(UserWarning, match="Duplicate"):
+            out.writestr("x", b"1")
+            out.writestr("x", b"2")
+        with pytest.raises(DataError, match="more than once"):
+            lead_to(tmp_path / "two.zip", tmp_path / "packed-two")
+
+    def test_a_zip_that_is_none_or_went_away(self, tmp_path: Path, deflated: Path) -> None:
+        (tmp_path / "no.zip").write_bytes(b"this is no archive")
+        with pytest.raises(DataError, match="no readable zip"):
+            lead_to(tmp_path / "no.zip", tmp_path / "packed-no")
+        lead_to(deflated, tmp_path / "packed")
+        raw_files.forget()
+        deflated.unlink()
+        with pytest.raises(DataError, match=r"raw\.zip is missing"):
+            read_raw(tmp_path / "packed" / "t.csv")
+
+
+class TestPreparing:
+    """A competition from its zip: the same data as from a folder, and nothing is unpacked beside it."""
+
+    ID = "new-york-city-taxi-fare-prediction"
+
+    @pytest.fixture
+    def folder(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        folder = tmp_path_factory.mktemp("taxi") / "raw"
+        folder.mkdir()
+        Registry().get(self.ID).make_raw(folder)
+        zip_folder(folder, folder.parent / "taxi.zip")
+        return folder
+
+    def hashes(self, data: DataDir) -> dict[str, str]:
+        manifest = read_manifest(data.paths(self.ID).manifest)
+        assert manifest is not None
+        return {name: entry.sha256 for name, entry in manifest.files.items()}
+
+    def test_from_the_zip_as_from_the_folder(self, folder: Path, tmp_path: Path, monkeypatch) -> None:
+        seen: list[str] = []
+        prepare = Competition.prepare
+
+        def noted(self: Competition, raw: Path, *others: Path, **options: str) -> None:
+            prepare(self, raw, *others, **options)
+            seen.extend(sorted(path.name for path in raw.iterdir()))
+
+        monkeypatch.setattr(Competition, "prepare", noted)
+        competition, archive = Registry().get(self.ID), folder.parent / "taxi.zip"
+        from_folder, from_zip, kept = (DataDir(tmp_path / name) for name in "abc")
+        prepare_competition(competition, from_folder, SourceRequest(str(folder)))
+        seen.clear()
+        prepare_competition(competition, from_zip, SourceRequest(str(archive)))
+        assert seen == [ARCHIVE]
+        assert self.hashes(from_zip) == self.hashes(from_folder)
+        assert archive.is_file()
+        assert sorted(path.name for path in from_zip.paths(self.ID).home.iterdir()) == [".lock", "prepared"]
+        prepare_competition(competition, kept, SourceRequest(str(archive)), keep_raw=True)
+        raw = kept.paths(self.ID).raw
+        assert {p.name: p.read_bytes() for p in raw.iterdir()} == {p.name: p.read_bytes() for p in folder.iterdir()}
+
+    def test_the_md5_of_the_zip_stands_in_the_manifest(self, folder: Path, tmp_path: Path) -> None:
+        import hashlib
+
+        archive = folder.parent / "taxi.zip"
+        prepare_competition(Registry().get(self.ID), data := DataDir(tmp_path), SourceRequest(str(archive)))
+        manifest = read_manifest(data.paths(self.ID).manifest)
+        assert manifest is not None
+        assert manifest.source_detail == f"{archive}, zip md5 {hashlib.md5(archive.read_bytes()).hexdigest()}"
+
+    def test_a_recipe_that_reads_by_itself_gets_everything_unpacked(self, folder: Path, tmp_path: Path) -> None:
+        competition = Registry().get(self.ID)
+        competition = Competition(competition.folder, competition.facts.model_copy(deep=True))
+        object.__setattr__(competition.facts.data, "packed", False)
+        seen: list[str] = []
+        competition.prepare = lambda raw, *_, **__: seen.extend(p.name for p in raw.iterdir())  # type: ignore[method-assign]
+        with pytest.raises(DataError, match="did not write"):
+            prepare_competition(competition, DataDir(tmp_path), SourceRequest(str(folder.parent / "taxi.zip")))
+        assert "train.csv" in seen and ARCHIVE not in seen
+
+    def test_the_space_asked_for_is_what_is_made(self, folder: Path, tmp_path: Path) -> None:
+        need = space_needed(
+            Registry().get(self.ID), DataDir(tmp_path).paths(self.ID), SourceRequest(str(folder.parent / "taxi.zip"))
+        )
+        assert need is not None and need.passing == 0
+        assert need.stays == sum(path.stat().st_size for path in folder.iterdir())
+
+
+def test_check_sums_are_compared_on_the_way(tmp_path: Path) -> None:
+    content = os.urandom(500_000)
+    write_zip(tmp_path / "a.zip", [("it", content)])
+    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
+        info = opened.getinfo("it")
+        assert zlib.crc32(content) == info.CRC
+        info.CRC ^= 1
+        with (tmp_path / "a.zip").open("rb") as file:
+            member = zip_members.open_nested(file, info)
+            member.seek(400_000)
+            with pytest.raises(zipfile.BadZipFile, match="check sum"):
+                member.read()
