@@ -10,7 +10,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -46,8 +46,10 @@ def safe_names(infos: list[zipfile.ZipInfo]) -> list[str]:
             continue
         if parent not in folders:
             folder = safe_member(info.filename).parent.as_posix()
-            folders[parent] = "" if folder == "." else f"{folder}/"
-        names.append(folders[parent] + name)
+            folders[parent] = "" if folder == "." else folder
+        # Mostly the very same text, which then need not be held twice.
+        same = folders[parent] == parent
+        names.append(info.filename if same else f"{folders[parent]}/{name}".removeprefix("/"))
     return names
 
 
@@ -88,14 +90,18 @@ def check_size(difference: int, name: str) -> None:
         raise DataError(f"{name} is not as large as its archive says; do not use this archive.")
 
 
-def copy_bounded(source: IO[bytes], out: IO[bytes], size: int, name: str) -> None:
-    """Copy exactly `size` bytes: an archive that lies about a member's size ends here."""
+def copy_bounded(
+    source: IO[bytes], out: IO[bytes], size: int, name: str, seen: Callable[[bytes], object] | None = None
+) -> None:
+    """Copy exactly `size` bytes, shown to `seen`: an archive that lies about a member's size ends here."""
     left = size
     while chunk := source.read(1 << 20):
         left -= len(chunk)
         if left < 0:
             break
         out.write(chunk)
+        if seen is not None:
+            seen(chunk)
     check_size(left, name)
     out.flush()
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -129,14 +128,13 @@ def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
             yield prefix + entry.name, entry.stat(follow_symlinks=False).st_size
 
 
-def hash_files(prepared: Path, step: Callable[[int], Any] = lambda _: None) -> dict[str, FileEntry]:
-    """Size and sha256 of every file below `prepared`, several at a time; `step` is told the bytes done."""
+def hash_files(prepared: Path, known: Mapping[str, str] | None = None) -> dict[str, FileEntry]:
+    """Size and sha256 of every file below `prepared`, several at a time, but for the sums that are `known` already."""
+    sums = known or {}
 
     def entry(listed: tuple[str, int]) -> tuple[str, FileEntry]:
         name, size = listed
-        found = FileEntry(size=size, sha256=_sha256(f"{prepared}/{name}", size))
-        step(size)
-        return name, found
+        return name, FileEntry(size=size, sha256=sums.get(name) or _sha256(f"{prepared}/{name}", size))
 
     return dict(in_parallel(entry, list_sizes(prepared)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -109,6 +109,7 @@ def _build(
             staging.mkdir()
             return _build_in(staging, competition, paths, request, edition, keep_raw, progress)
     finally:
+        raw_files.forget()
         remove_tree(staging)
 
 
@@ -129,9 +130,9 @@ def _build_in(
         folder.mkdir(parents=True)
     _run_recipe(competition, raw, paths, made, edition)
     shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
-    make_public(made, own_raw=paths.home in raw.folder.parents)
+    known = make_public(made, own_raw=paths.home in raw.folder.parents)
     progress("hash")
-    manifest = _describe(competition, made, edition, raw)
+    manifest = _describe(competition, made, edition, raw, known)
     manifest.write(made / paths.manifest.name)
     progress("publish")
     if raw.source == "kaggle" and not keep_raw:
@@ -163,8 +164,6 @@ def _run_recipe(competition: Competition, raw: RawData, paths: PreparedPaths, ma
             f"{competition.id}: the recipe failed on the raw data at {raw.detail} "
             f"({type(error).__name__}: {error}); is it Kaggle's unchanged download?"
         ) from error
-    finally:
-        raw_files.forget()
     facts = competition.facts
     for needed in (made / "private" / facts.answers.file, made / facts.data.sample_submission):
         if not needed.is_file():
@@ -187,7 +186,9 @@ def _damage_of(competition: Competition, raw: RawData, paths: PreparedPaths, err
     return None
 
 
-def _describe(competition: Competition, made: Path, edition: Edition, raw: RawData) -> Manifest:
+def _describe(
+    competition: Competition, made: Path, edition: Edition, raw: RawData, known: Mapping[str, str]
+) -> Manifest:
     """The manifest of freshly made data. Published sums speak of v1 on Kaggle's files only."""
     published = competition.checksums if raw.real and edition == "v1" else None
     results = compare_checksums(made, published) if published else []
@@ -199,7 +200,7 @@ def _describe(competition: Competition, made: Path, edition: Edition, raw: RawDa
         new_source=raw.new_source,
         verified=False if raw.new_source else all(result.holds for result in results) if results else None,
         checksums=results,
-        files=hash_files(made),
+        files=hash_files(made, known),
         versions=versions(),
     )
 

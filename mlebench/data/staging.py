@@ -10,14 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mlebench.data.raw_files import ONE_TIME, unpacked
 from mlebench.errors import DataError
 
 STAGING = ".staging-"
 """Begins the names of folders in which a process works that holds the lock."""
 IMPORTING = ".import-"
 """Begins the names of folders in which an import gathers files; they outlive it when it is killed."""
-_ONE_TIME = 946684800
-"""The first second of the year 2000, the time of every public file."""
 
 
 @contextmanager
@@ -61,14 +60,18 @@ def remove_tree(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def make_public(made: Path, *, own_raw: bool) -> None:
-    """Public files readable for whatever user an agent runs as, and all of one age; answers for their owner alone.
+def make_public(made: Path, *, own_raw: bool) -> dict[str, str]:
+    """Make public files readable, and return the sha256 of those that were unpacked and not changed since, by path.
+
+    Public files readable for whatever user an agent runs as, and all of one age; answers for their owner alone.
 
     A file's time tells when it was unpacked or copied, and so in which order, which may tell its class. Files that
     are hard links into a folder of the user's keep their times, since those are the user's.
     """
     (made / "private").chmod(0o700)
+    known: dict[str, str] = {}
     for folder, _, names in os.walk(made / "public", topdown=False):
+        below = folder[len(str(made)) + 1 :]
         for name in names:
             path = f"{folder}/{name}"
             facts = os.lstat(path)
@@ -77,7 +80,11 @@ def make_public(made: Path, *, own_raw: bool) -> None:
             if not facts.st_mode & stat.S_IROTH:
                 with suppress(PermissionError):
                     os.chmod(path, stat.S_IMODE(facts.st_mode) | stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)  # noqa: PTH101
-            if own_raw or facts.st_nlink == 1:
-                os.utime(path, (_ONE_TIME, _ONE_TIME))
+            if facts.st_mtime_ns == ONE_TIME * 10**9:
+                if facts.st_ino in unpacked:
+                    known[f"{below}/{name}"] = unpacked[facts.st_ino]
+            elif own_raw or facts.st_nlink == 1:
+                os.utime(path, (ONE_TIME, ONE_TIME))
         Path(folder).chmod(0o755)
-        os.utime(folder, (_ONE_TIME, _ONE_TIME))
+        os.utime(folder, (ONE_TIME, ONE_TIME))
+    return known

@@ -7,6 +7,7 @@ what zipfile compares (names, overlaps, sizes, check sums) and complains as zipf
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import struct
@@ -35,6 +36,7 @@ _MOST_MARKS = 1000
 _LEAST_APART = 4 << 20
 ReadAt = Callable[[int, int], bytes]
 """Up to so many bytes from this offset, for several threads at a time."""
+Written = Callable[[IO[bytes], str], None]
 
 
 def read_at(file: IO[bytes]) -> ReadAt:
@@ -55,11 +57,12 @@ def extract(
     *,
     workers: int = 0,
     limits: dict[int, int] | None = None,
+    written: Written | None = None,
 ) -> None:
     """Write members of the zip `opened` from `file` to their places, which must be free; the folders are there.
 
     `workers` threads share the work (0: one for each processor). `archive` is the name that errors give it; `limits` is
-    what `ends` says of it, where it is known.
+    what `ends` says of it, where it is known. `written` is told each file, still open, and the sha256 of its content.
     """
     limits = limits or ends(opened.infolist(), opened.start_dir)
     read = read_at(file)
@@ -75,14 +78,19 @@ def extract(
                 content = read_plain(read, info, limits[info.header_offset])
                 check_size(len(content) - info.file_size, name)
                 out.write(content)
+                if written is not None:
+                    written(out, hashlib.sha256(content, usedforsecurity=False).hexdigest())
                 return
             with counting:
                 source = open_info(archive, opened, info)
+            computed = hashlib.sha256(usedforsecurity=False)
             try:
-                copy_bounded(source, out, info.file_size, name)
+                copy_bounded(source, out, info.file_size, name, computed.update if written is not None else None)
             finally:
                 with counting:
                     source.close()
+            if written is not None:
+                written(out, computed.hexdigest())
 
     in_parallel(one, tasks, workers)
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlebench.competition import Competition
-from mlebench.data import archive_rules, raw_files, zip_members
+from mlebench.data import archive_rules, manifest, raw_files, zip_members
 from mlebench.data.archives import (
     extract_zip,
     open_member,
@@ -41,6 +41,7 @@ from mlebench.data.sevenzip import extract_7z, write_7z
 from mlebench.data.sources import SourceRequest
 from mlebench.data.space import space_needed
 from mlebench.data.tables import read_csv, read_parquet, write_parquet
+from mlebench.data.verify import verify_competition
 from mlebench.errors import DataError
 from mlebench.registry import Registry
 
@@ -283,9 +284,9 @@ class TestPreparing:
         return folder
 
     def hashes(self, data: DataDir) -> dict[str, str]:
-        manifest = read_manifest(data.paths(self.ID).manifest)
-        assert manifest is not None
-        return {name: entry.sha256 for name, entry in manifest.files.items()}
+        made = read_manifest(data.paths(self.ID).manifest)
+        assert made is not None
+        return {name: entry.sha256 for name, entry in made.files.items()}
 
     def test_from_the_zip_as_from_the_folder(self, folder: Path, tmp_path: Path, monkeypatch) -> None:
         seen: list[str] = []
@@ -309,14 +310,39 @@ class TestPreparing:
         raw = kept.paths(self.ID).raw
         assert {p.name: p.read_bytes() for p in raw.iterdir()} == {p.name: p.read_bytes() for p in folder.iterdir()}
 
+    def test_sums_taken_while_unpacking_hold_only_for_what_stays_as_it_was(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        competition = Registry().get("aptos2019-blindness-detection")
+        (tmp_path / "raw").mkdir()
+        competition.make_raw(tmp_path / "raw")
+        zip_folder(tmp_path / "raw", tmp_path / "raw.zip")
+        prepare, read = Competition.prepare, []
+
+        def then_changed(self: Competition, raw: Path, public: Path, *others: Path, **options: str) -> None:
+            prepare(self, raw, public, *others, **options)
+            first, second, third, *_ = sorted((public / "train_images").iterdir())
+            with first.open("ab") as file:
+                file.write(b"more")
+            second.unlink()
+            third.rename(second)
+
+        monkeypatch.setattr(Competition, "prepare", then_changed)
+        real = manifest._sha256
+        monkeypatch.setattr(manifest, "_sha256", lambda path, size: read.append(Path(path).name) or real(path, size))
+        prepare_competition(competition, data := DataDir(tmp_path / "data"), SourceRequest(str(tmp_path / "raw.zip")))
+        assert verify_competition(competition, data).intact
+        pictures = sorted(path.name for path in (data.paths(competition.id).public / "train_images").iterdir())
+        assert [name for name in read if name.endswith(".png")] == [pictures[0]]
+
     def test_the_md5_of_the_zip_stands_in_the_manifest(self, folder: Path, tmp_path: Path) -> None:
         import hashlib
 
         archive = folder.parent / "taxi.zip"
         prepare_competition(Registry().get(self.ID), data := DataDir(tmp_path), SourceRequest(str(archive)))
-        manifest = read_manifest(data.paths(self.ID).manifest)
-        assert manifest is not None
-        assert manifest.source_detail == f"{archive}, zip md5 {hashlib.md5(archive.read_bytes()).hexdigest()}"
+        made = read_manifest(data.paths(self.ID).manifest)
+        assert made is not None
+        assert made.source_detail == f"{archive}, zip md5 {hashlib.md5(archive.read_bytes()).hexdigest()}"
 
     def test_a_recipe_that_reads_by_itself_gets_everything_unpacked(self, folder: Path, tmp_path: Path) -> None:
         competition = Registry().get(self.ID)
