@@ -1,9 +1,10 @@
 """Try what a download survives: a server that cuts, and kill -9 at random moments.
 
-    python scripts/try_download_resume.py [--megabytes 1000] [--cut-megabytes 50] [--kills 10]
+    python scripts/try_download_resume.py [--megabytes 1000] [--cut-megabytes 50] [--kills 10] [--keep-raw]
 
 A made-up competition is served by tests/kaggle_server.py and prepared by the real command with the real Kaggle
-client. Reported: whether zip and raw files end byte-identical, how many bytes came over the wire beyond the zip's
+client, straight from the zip or, with --keep-raw, unpacked first. Reported: whether all files (and the zip, where it
+is kept) end byte-identical, how many bytes came over the wire beyond the zip's
 size, and for the kills whether anything that was on disk was asked for again.
 """
 
@@ -29,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from kaggle_server import Contest, FakeKaggle, Wire  # noqa: E402
 
 NAME = "made-up"
-STAGES = ("downloading", "unpacking", "preparing", "prepared")
+STAGES = ("downloading", "downloaded", "preparing", "prepared")
 TOML = """
 id = "made-up"
 title = "Made up"
@@ -46,6 +47,7 @@ title = "Mean absolute error"
 higher_is_better = false
 [data]
 sources = ["kaggle"]
+packed = true
 """
 RECIPE = """
 from mlebench.data.files import link_tree
@@ -88,8 +90,9 @@ def digest(path: Path) -> str:
 class Trial:
     """A server, a competition, a data directory."""
 
-    def __init__(self, where: Path, megabytes: int) -> None:
+    def __init__(self, where: Path, megabytes: int, keep_raw: bool) -> None:
         self.where = where
+        self.keep_raw = keep_raw
         self.zip = where / "served.zip"
         self.sums = make_zip(self.zip, megabytes)
         make_competition(where / "competitions" / NAME, self.zip)
@@ -97,13 +100,20 @@ class Trial:
         self.data = where / "data"
 
     def command(self) -> subprocess.Popen[bytes]:
-        """`mlebench prepare made-up --keep-raw` against the server."""
+        """`mlebench prepare made-up` against the server."""
         environment = os.environ | {
             "KAGGLE_TEST_ENDPOINT": self.server.endpoint,
             "KAGGLE_API_TOKEN": self.server.token,
             "HOME": str(self.where),
         }
-        words = ["prepare", NAME, "--keep-raw", "--source", "kaggle", "--competitions-dir"]
+        words = [
+            "prepare",
+            NAME,
+            *(["--keep-raw"] if self.keep_raw else []),
+            "--source",
+            "kaggle",
+            "--competitions-dir",
+        ]
         words += [str(self.where / "competitions"), "--data-dir", str(self.data)]
         return subprocess.Popen(
             [sys.executable, str(ROOT / "tests" / "kaggle_cli.py"), *words],
@@ -117,14 +127,12 @@ class Trial:
         return (self.where / "said.txt").read_text().strip().rpartition("\n")[2]
 
     def identical(self) -> bool:
-        """Whether the zip and every file made of it are what was served."""
+        """Whether every file is what was served, and so is the zip if it is to be kept."""
         home = self.data / NAME
         found = {path.name: digest(path) for path in (home / "prepared" / "public").glob("*.bin")}
-        return (
-            (home / "download" / f"{NAME}.zip").exists()
-            and digest(home / "download" / f"{NAME}.zip") == digest(self.zip)
-            and found == self.sums
-        )
+        zipped = home / "download" / f"{NAME}.zip"
+        kept = digest(zipped) == digest(self.zip) if zipped.exists() else None
+        return found == self.sums and kept == (True if self.keep_raw else None)
 
     def wire(self) -> Wire:
         """What the storage sent."""
@@ -135,9 +143,9 @@ class Trial:
         home = self.data / NAME
         if (home / "prepared").exists():
             return "prepared"
-        if (home / "download" / "raw").exists():
+        if any(home.glob(".staging-*/prepared/public")):
             return "preparing"
-        return "unpacking" if (home / "download" / f"{NAME}.zip").exists() else "downloading"
+        return "downloaded" if (home / "download" / f"{NAME}.zip").exists() else "downloading"
 
     def part(self) -> int:
         """Bytes of the part on disk."""
@@ -145,9 +153,9 @@ class Trial:
         return path.stat().st_size if path.exists() else 0
 
 
-def try_cuts(where: Path, megabytes: int, cut: int) -> dict[str, object]:
+def try_cuts(where: Path, megabytes: int, cut: int, keep_raw: bool) -> dict[str, object]:
     """Download through a server that resets every connection after `cut` megabytes."""
-    trial = Trial(where, megabytes)
+    trial = Trial(where, megabytes, keep_raw)
     trial.server.contests[NAME] = Contest(trial.zip, cut_every=cut * 1_000_000)
     started = time.monotonic()
     code = trial.command().wait()
@@ -168,24 +176,27 @@ def try_cuts(where: Path, megabytes: int, cut: int) -> dict[str, object]:
     }
 
 
-def try_kills(where: Path, megabytes: int, kills: int, seed: int, *, seconds: float = 4.0) -> dict[str, object]:
-    """Kill -9 the command at random moments of downloading, unpacking and preparing, then let it end.
+def try_kills(
+    where: Path, megabytes: int, kills: int, seed: int, *, seconds: float = 4.0, keep_raw: bool = False
+) -> dict[str, object]:
+    """Kill -9 the command at random moments of downloading, then of unpacking (with --keep-raw) and preparing, then let it end.
 
     The download alone takes about `seconds`. Every byte on disk counts: each connection must begin exactly where the
     part on disk ended, and none may follow once the zip is whole.
     """
-    trial = Trial(where, megabytes)
+    trial = Trial(where, megabytes, keep_raw)
     size = trial.zip.stat().st_size
     trial.server.contests[NAME] = Contest(trial.zip, bytes_per_second=size / seconds)
     rng, had, stages = random.Random(seed), [0], []
     later = kills // 3
-    for aim in ["downloading"] * (kills - 2 * later) + ["unpacking"] * later + ["preparing"] * later:
+    for aim in ["downloading"] * (kills - 2 * later) + ["downloaded"] * later + ["preparing"] * later:
         process = trial.command()
-        if aim == "downloading":
-            time.sleep(rng.uniform(0.6, 0.8 + seconds))
+        goal = had[-1] + rng.uniform(0, 0.4) * (size - had[-1]) if aim == "downloading" else size
+        while process.poll() is None and trial.part() < goal and trial.stage() == "downloading":
+            time.sleep(0.001)
         while process.poll() is None and STAGES.index(trial.stage()) < STAGES.index(aim):
             time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.1))
+        time.sleep(rng.uniform(0, 0.05))
         if process.poll() is not None:
             break
         process.send_signal(signal.SIGKILL)
@@ -217,13 +228,15 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--kill-seconds", type=float, default=4.0, help="about how long the download alone takes")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep-raw", action="store_true", help="unpack everything and keep it, with the zip")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        result = try_cuts(Path(folder), options.megabytes, options.cut_megabytes)
+        result = try_cuts(Path(folder), options.megabytes, options.cut_megabytes, options.keep_raw)
         print(json.dumps({"cuts": result}, indent=2), flush=True)
     with tempfile.TemporaryDirectory() as folder:
+        folder, seconds = Path(folder), options.kill_seconds
         result = try_kills(
-            Path(folder), options.kill_megabytes, options.kills, options.seed, seconds=options.kill_seconds
+            folder, options.kill_megabytes, options.kills, options.seed, seconds=seconds, keep_raw=options.keep_raw
         )
         print(json.dumps({"kills": result}, indent=2))
 

@@ -15,5 +15,5 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test, private / "test.csv")
     write_csv(test.assign(has_cactus=0.5), public / "sample_submission.csv")
     for name, part in {"train": train, "test": test}.items():
-        images = read_members(raw / "train.zip", (f"train/{image}" for image in sorted(part["id"])))
+        images = read_members(raw / "train.zip", (f"train/{image}" for image in sorted(part["id"])), last_time=True)
         write_zip(public / f"{name}.zip", ((member.removeprefix("train/"), content) for member, content in images))

@@ -26,6 +26,8 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     # The published sample has the row numbers of train.csv in a column without a name.
     write_csv(answers.assign(Category=0).reset_index(names=""), public / "sample_submission.csv")
     for name, part in (("train", train), ("test", test)):
-        images = read_members(raw / "train_images.zip", (f"{image}.jpg" for image in sorted(part["id"].unique())))
+        images = read_members(
+            raw / "train_images.zip", (f"{image}.jpg" for image in sorted(part["id"].unique())), last_time=True
+        )
         # Tens of gigabytes of JPEGs, which do not get smaller.
         write_zip(public / f"{name}_images.zip", images, compression=zipfile.ZIP_STORED)

@@ -21,7 +21,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
             f"train/{old}/geometry.xyz": public / part / str(new) / "geometry.xyz"
             for new, old in enumerate(rows["id"], start=1)
         }
-        for member, content in read_members(raw / "train.zip", targets):
+        for member, content in read_members(raw / "train.zip", targets, last_time=True):
             targets[member].parent.mkdir(parents=True)
             targets[member].write_bytes(content)
         parts[part] = rows.assign(id=np.arange(1, len(rows) + 1))

@@ -37,5 +37,6 @@ def _expect_one_image_each(archive: Path, rows: int) -> None:
 
 def _extract(archive: Path, folder: str, ids: Iterable[str], target: Path) -> None:
     target.mkdir(parents=True)
-    for name, content in read_members(archive, (f"competition_data/{folder}/{tile}.png" for tile in ids)):
+    names = (f"competition_data/{folder}/{tile}.png" for tile in ids)
+    for name, content in read_members(archive, names, last_time=True):
         (target / PurePosixPath(name).name).write_bytes(content)

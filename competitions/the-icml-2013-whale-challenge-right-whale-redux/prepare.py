@@ -30,7 +30,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
         "test2": {members[name]: f"{name.partition('TRAIN')[0]}Test{i}.aif" for i, name in enumerate(test)},
     }
     for folder, new_names in shown.items():
-        clips = read_members(archive, new_names)
+        clips = read_members(archive, new_names, last_time=True)
         write_zip(public / f"{folder}.zip", ((f"{folder}/{new_names[name]}", clip) for name, clip in clips))
     answers = pd.DataFrame({"clip": list(shown["test2"].values())})
     calls = [int(PurePosixPath(name).stem.endswith("_1")) for name in test]

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import IO
 
 from mlebench.data.archive_rules import check_members, damage_told, parsing, safe_names
-from mlebench.data.zip_members import ends, extract, open_nested
+from mlebench.data.nested import Content, member_content, open_content
+from mlebench.data.zip_members import ends, extract, read_at
 from mlebench.errors import DataError
 
 _AFTER_SLASH = chr(ord("/") + 1)
@@ -136,6 +137,8 @@ class Packed:
         if len(self.members) < len(infos):
             raise DataError(f"{self._archive.name} holds a file more than once; do not use it.")
 
+        self._contents: dict[str, Content] = {}
+
     @cached_property
     def _limits(self) -> dict[int, int]:
         return ends(self._zip.infolist(), self._zip.start_dir)
@@ -145,8 +148,11 @@ class Packed:
         return sorted(self.members)
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a member."""
-        return open_nested(self._file, self.members[name])
+        """Open a member. How to find one's way in it is remembered for the next time."""
+        if name not in self._contents:
+            scratch = Path(self.folder)
+            self._contents[name] = member_content(read_at(self._file), self.members[name], scratch)
+        return open_content(self._contents[name])
 
     def below(self, folder: str, pattern: str) -> list[str]:
         """Paths below a folder of the zip, relative to it, that match a pattern."""

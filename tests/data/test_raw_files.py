@@ -9,7 +9,6 @@ import stat
 import struct
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlebench.competition import Competition
-from mlebench.data import archive_rules, manifest, raw_files, zip_members
+from mlebench.data import archive_rules, manifest, nested, raw_files
 from mlebench.data.archives import (
     extract_zip,
     open_member,
@@ -160,42 +159,79 @@ class TestArchivesWithin:
         link(raw / "pictures.zip", tmp_path / "whole.zip")
         assert dict(read_members(tmp_path / "whole.zip", PICTURES)) == PICTURES
 
+    def test_files_of_a_nested_zip_in_any_order_cost_no_more_disk_than_is_still_to_come(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        contents = {f"{number:03d}": os.urandom(40_960) for number in range(200)}
+        (tmp_path / "raw").mkdir()
+        write_zip(tmp_path / "raw" / "inner.zip", contents.items(), compression=zipfile.ZIP_STORED)
+        zip_folder(tmp_path / "raw", tmp_path / "raw.zip")
+        lead_to(tmp_path / "raw.zip", tmp_path / "packed")
+        names = list(contents)
+        random.Random(0).shuffle(names)
+        blocks = []
+        with monkeypatch.context() as patch:
+            made = tempfile.TemporaryFile
+            files = []
+            patch.setattr(tempfile, "TemporaryFile", lambda **options: files.append(made(**options)) or files[-1])
+            for part in (names[:150], names[150:]):
+                for name, content in read_members(tmp_path / "packed" / "inner.zip", part, last_time=True):
+                    assert content == contents[name]
+                    blocks += [os.fstat(file.fileno()).st_blocks * 512 for file in files]
+        assert len(files) == 1 and [path.name for path in (tmp_path / "packed").iterdir()] == [ARCHIVE]
+        assert blocks[0] > 7_000_000 and blocks[-1] < 2_500_000
+
+    def test_a_table_read_many_times_from_its_start_stays_packed(self, raw: Path, monkeypatch) -> None:
+        monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: pytest.fail("it was unpacked"))
+        for _ in range(9):
+            assert len(read_csv(raw / "train.csv")) == 3
+            assert sum(len(content) for _, content in read_tar(raw / "pictures.tar")) == 2660
+
+
+class TestPlaces:
+    """A member at any place."""
+
+    def member(self, folder: Path, content: bytes) -> nested.Content:
+        write_zip(folder / "a.zip", [("before", b"x" * 99), ("it", content)])
+        file = (folder / "a.zip").open("rb")
+        with zipfile.ZipFile(folder / "a.zip") as opened:
+            return nested.member_content(
+                lambda size, at: os.pread(file.fileno(), size, at), opened.getinfo("it"), folder
+            )
+
     @settings(max_examples=60, deadline=None)
-    @given(st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, 90_000)), max_size=25), st.integers(0, 3))
-    def test_a_deflated_member_is_read_at_any_place(self, reads: list[tuple[int, int]], kind: int) -> None:
+    @given(st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, 90_000)), max_size=40), st.integers(0, 3))
+    def test_equal_what_was_packed(
+        self, tmp_path_factory: pytest.TempPathFactory, reads: list[tuple[int, int]], kind: int
+    ) -> None:
         rng = np.random.default_rng(kind)
         content = bytes(300_000) if kind == 0 else rng.integers(0, (2, 30, 256)[kind - 1], 300_000, np.uint8).tobytes()
-        with io.BytesIO() as buffer:
-            with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as out:
-                out.writestr("before", b"x" * 99)
-                out.writestr("it", content)
-            path = Path(tempfile.mkstemp(suffix=".zip")[1])
-            path.write_bytes(buffer.getvalue())
-        try:
-            with pytest.MonkeyPatch.context() as patch, path.open("rb") as file, zipfile.ZipFile(file) as opened:
-                patch.setattr(zip_members, "_LEAST_APART", 30_000)
-                member = zip_members.open_nested(file, opened.getinfo("it"))
-                for place, size in reads:
-                    member.seek(place)
-                    assert member.read(size) == content[place : place + size]
-                assert member.seek(-10, io.SEEK_END) == 299_990 and member.read() == content[-10:]
-        finally:
-            path.unlink()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(nested, "_LEAST_APART", 30_000)
+            member = nested.open_content(self.member(tmp_path_factory.mktemp("places"), content))
+            for place, size in reads:
+                member.seek(place)
+                assert member.read(size) == content[place : place + size]
+            assert member.seek(-10, io.SEEK_END) == 299_990 and member.read() == content[-10:]
+            assert member.seek(5) == 5 and member.seek(5, io.SEEK_CUR) == 10 and member.tell() == 10
 
     def test_going_back_starts_from_a_mark_not_from_the_start(self, tmp_path: Path, monkeypatch) -> None:
         content = os.urandom(3_000_000)
-        write_zip(tmp_path / "a.zip", [("it", content)])
-        monkeypatch.setattr(zip_members, "_LEAST_APART", 200_000)
-        with (tmp_path / "a.zip").open("rb") as file, zipfile.ZipFile(file) as opened:
-            member = zip_members.open_nested(file, opened.getinfo("it"))
-            member.read()
-            inflated = member.raw
-            fetched = []
-            parent = inflated._parent
-            inflated._parent = lambda size, place: fetched.append(size) or parent(size, place)
-            member.seek(2_500_000)
-            assert member.read(10) == content[2_500_000:2_500_010]
-            assert 0 < sum(fetched) < 800_000
+        monkeypatch.setattr(nested, "_LEAST_APART", 200_000)
+        member = self.member(tmp_path, content)
+        assert member.read_at(3_000_000, 0) == content
+        fetched = []
+        parent = member._parent
+        member._parent = lambda size, place: fetched.append(size) or parent(size, place)
+        assert member.read_at(10, 2_500_000) == content[2_500_000:2_500_010]
+        assert 0 < sum(fetched) < 800_000
+
+    def test_check_sums_are_compared_on_the_way(self, tmp_path: Path) -> None:
+        member = self.member(tmp_path, os.urandom(500_000))
+        member._sum ^= 1  # type: ignore[attr-defined]
+        assert len(member.read_at(10, 400_000)) == 10
+        with pytest.raises(zipfile.BadZipFile, match="check sum"):
+            member.read_at(500_000, 0)
 
 
 class TestDamage:
@@ -360,17 +396,3 @@ class TestPreparing:
         )
         assert need is not None and need.passing == 0
         assert need.stays == sum(path.stat().st_size for path in folder.iterdir())
-
-
-def test_check_sums_are_compared_on_the_way(tmp_path: Path) -> None:
-    content = os.urandom(500_000)
-    write_zip(tmp_path / "a.zip", [("it", content)])
-    with zipfile.ZipFile(tmp_path / "a.zip") as opened:
-        info = opened.getinfo("it")
-        assert zlib.crc32(content) == info.CRC
-        info.CRC ^= 1
-        with (tmp_path / "a.zip").open("rb") as file:
-            member = zip_members.open_nested(file, info)
-            member.seek(400_000)
-            with pytest.raises(zipfile.BadZipFile, match="check sum"):
-                member.read()

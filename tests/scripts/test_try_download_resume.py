@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+import pytest
+
 _SCRIPT = Path(__file__).parents[2] / "scripts" / "try_download_resume.py"
 
 
@@ -16,8 +18,9 @@ def _script():
     return module
 
 
-def test_cuts(tmp_path: Path) -> None:
-    result = _script().try_cuts(tmp_path, megabytes=8, cut=1)
+@pytest.mark.parametrize("keep_raw", [False, True])
+def test_cuts(tmp_path: Path, keep_raw: bool) -> None:
+    result = _script().try_cuts(tmp_path, megabytes=8, cut=1, keep_raw=keep_raw)
     assert result["exit"] == 0 and result["identical"], result
     assert result["connections"] == 9 and result["sent_twice"] <= 2_000_000
 

@@ -1,0 +1,221 @@
+"""Members of a zip as files that are read at any place, such as archives within it, without being unpacked to the disk.
+
+A stored member is as quick as a file. In a deflated one, going back starts from marks left on the way. Where that is done
+so often that it costs more than another run through the member, the rest is served from a file without a name, from
+which what was read for the last time can be released: it holds no more disk than what is still to come.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import os
+import struct
+import tempfile
+import threading
+import zipfile
+import zlib
+from bisect import bisect_right
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+ReadAt = Callable[[int, int], bytes]
+"""Up to so many bytes from this offset, for several threads at a time."""
+_HEADER = struct.Struct("<4s22xHH")
+_HEADER_SIZE = 30
+_PIECE = 1 << 16
+_MOST_MARKS = 1000
+"""Each takes some 40 kB of memory."""
+_LEAST_APART = 4 << 20
+_MOST_SKIPPED = 2
+"""Times a member's size that is inflated only to be passed over; once is needed to find the end of an archive."""
+_KEEP_SIZE, _PUNCH_HOLE = 1, 2
+"""Linux' flags to fallocate."""
+
+
+def member_content(parent: ReadAt, info: zipfile.ZipInfo, scratch: Path) -> Content:
+    """What a member holds, given how to read the zip; zipfile.BadZipFile where the zip is damaged.
+
+    `scratch` is a folder for what has to be unpacked after all.
+    """
+    header = parent(_HEADER_SIZE, info.header_offset)
+    if len(header) < _HEADER_SIZE or not header.startswith(b"PK\3\4"):
+        raise zipfile.BadZipFile(f"{info.orig_filename!r} has a bad local header")
+    _, name_size, extra_size = _HEADER.unpack_from(header)
+    start = info.header_offset + _HEADER_SIZE + name_size + extra_size
+    if info.compress_type == zipfile.ZIP_STORED:
+        return Content(parent, start, info)
+    if info.compress_type == zipfile.ZIP_DEFLATED:
+        return Inflated(parent, start, info, scratch)
+    raise NotImplementedError("a compression other than deflate")
+
+
+def open_content(content: Content) -> IO[bytes]:
+    """A file of its own on what a member holds."""
+    return io.BufferedReader(_Reader(content), 1 << 18)
+
+
+def content_of(file: IO[bytes]) -> Content | None:
+    """The member that a file reads, if it is one of `open_content`."""
+    reader = getattr(file, "raw", None)
+    return reader.content if isinstance(reader, _Reader) else None
+
+
+class Content:
+    """A stored member: it lies in the zip as it is."""
+
+    def __init__(self, parent: ReadAt, start: int, info: zipfile.ZipInfo) -> None:
+        self.size = info.file_size
+        self._parent = parent
+        self._start = start
+        self._name = info.orig_filename
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        """Up to so many bytes from this offset."""
+        return self._parent(max(0, min(size, self.size - offset)), self._start + offset)
+
+    def release(self, start: int, end: int) -> None:
+        """These bytes will not be read again."""
+
+
+class Inflated(Content):
+    """A deflated member."""
+
+    def __init__(self, parent: ReadAt, start: int, info: zipfile.ZipInfo, scratch: Path) -> None:
+        super().__init__(parent, start, info)
+        self._packed_size = info.compress_size
+        self._sum = info.CRC
+        self._apart = max(_LEAST_APART, self.size // _MOST_MARKS)
+        self._marks = [(0, 0, zlib.decompressobj(-zlib.MAX_WBITS))]
+        """Places in the content and in the packed bytes, and the inflater that goes on from there."""
+        self._go_to_mark(0)
+        self._furthest = self._crc = self._skipped = 0
+        self._lock = threading.Lock()
+        self._scratch = scratch
+        self._file: IO[bytes] | None = None
+        self._released: list[tuple[int, int]] = []
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        size = min(size, self.size - offset)
+        if size <= 0:
+            return b""
+        if self._file is None:
+            with self._lock:
+                return self._inflate(size, offset)
+        return os.pread(self._file.fileno(), size, offset)
+
+    def release(self, start: int, end: int) -> None:
+        if self._file is None:
+            self._released.append((start, end))
+        else:
+            _punch_hole(self._file.fileno(), start, end - start)
+
+    def _inflate(self, size: int, offset: int) -> bytes:
+        self._approach(offset)
+        found = []
+        while size:
+            skip = offset - self._begin
+            if skip < len(self._content):
+                piece = self._content[skip : skip + size]
+                found.append(piece)
+                offset, size = offset + len(piece), size - len(piece)
+            else:
+                self._go_on()
+                if offset >= self._begin + len(self._content):
+                    self._skipped += len(self._content)
+        if self._skipped > _MOST_SKIPPED * self.size:
+            self._unpack()
+        return b"".join(found)
+
+    def _approach(self, offset: int) -> None:
+        """Start from the nearest mark, unless going on from here is nearer."""
+        end = self._begin + len(self._content)
+        if self._begin <= offset <= end:
+            return
+        before = bisect_right(self._marks, offset, key=lambda mark: mark[0]) - 1
+        if offset < self._begin or self._marks[before][0] > end:
+            self._go_to_mark(before)
+
+    def _go_to_mark(self, number: int) -> None:
+        self._begin, self._packed_place, inflater = self._marks[number]
+        self._inflater = inflater.copy()
+        self._content = b""
+
+    def _go_on(self) -> None:
+        """Inflate the next piece; it takes the place of the last one."""
+        end = self._begin + len(self._content)
+        left = self._packed_size - self._packed_place
+        packed = self._parent(min(_PIECE, left), self._start + self._packed_place)
+        if not packed or self._inflater.eof:
+            raise zipfile.BadZipFile(f"{self._name!r} is cut off")
+        self._begin, self._content = end, self._inflater.decompress(packed)
+        self._packed_place += len(packed)
+        end += len(self._content)
+        if end > self.size:
+            raise zipfile.BadZipFile(f"{self._name!r} is larger than its archive says")
+        if end > self._furthest:
+            self._crc = zlib.crc32(self._content[self._furthest - end :], self._crc)
+            self._furthest = end
+            if end == self.size and self._crc != self._sum:
+                raise zipfile.BadZipFile(f"{self._name!r} has a bad check sum")
+        if end >= self._marks[-1][0] + self._apart:
+            self._marks.append((end, self._packed_place, self._inflater.copy()))
+
+    def _unpack(self) -> None:
+        file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115  (kept; it goes with its last reader)
+        self._go_to_mark(0)
+        while self._begin + len(self._content) < self.size:
+            self._go_on()
+            file.write(self._content)
+        file.flush()
+        self._file = file
+        for start, end in self._released:
+            self.release(start, end)
+        del self._marks[1:], self._released[:]
+
+
+class _Reader(io.RawIOBase):
+    """A place in a member's content."""
+
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self._place = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self.content.size}[whence]
+        if place < 0:
+            raise ValueError("a place before the start of the file")
+        self._place = place
+        return place
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        content = self.content.read_at(len(buffer), self._place)
+        buffer[: len(content)] = content
+        self._place += len(content)
+        return len(content)
+
+
+def _punch_hole(descriptor: int, start: int, size: int) -> None:
+    """Give the disk blocks of a part of a file back; nothing happens where the file system (or system) cannot."""
+    if size > 0 and _fallocate is not None:
+        _fallocate(descriptor, _PUNCH_HOLE | _KEEP_SIZE, start, size)
+
+
+def _find_fallocate() -> Callable[..., int] | None:
+    function = getattr(ctypes.CDLL(None), "fallocate64", None)
+    if function is not None:
+        function.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return function
+
+
+_fallocate = _find_fallocate()
