@@ -1,8 +1,9 @@
 """Members of a zip as files that are read at any place, such as archives within it, without being unpacked to the disk.
 
 A stored member is as quick as a file. In a deflated one, going back starts from marks left on the way. Where that is done
-so often that it costs more than another run through the member, the rest is served from a file without a name, from
-which what was read for the last time can be released: it holds no more disk than what is still to come.
+so often that it costs more than another run through the member, the rest is served from memory or, where it is large,
+from a file without a name, from which what was read for the last time is released: it holds no more disk than what is
+still to come.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _MOST_MARKS = 1000
 _LEAST_APART = 4 << 20
 _MOST_SKIPPED = 2
 """Times a member's size that is inflated only to be passed over; once is needed to find the end of an archive."""
+_MOST_HELD = 128 << 20
+_BLOCK = 4096
 _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 """Linux' flags to fallocate."""
 
@@ -93,23 +96,23 @@ class Inflated(Content):
         self._furthest = self._crc = self._skipped = 0
         self._lock = threading.Lock()
         self._scratch = scratch
-        self._file: IO[bytes] | None = None
+        self._unpacked: _Held | _OnDisk | None = None
         self._released: list[tuple[int, int]] = []
 
     def read_at(self, size: int, offset: int) -> bytes:
         size = min(size, self.size - offset)
         if size <= 0:
             return b""
-        if self._file is None:
+        if self._unpacked is None:
             with self._lock:
                 return self._inflate(size, offset)
-        return os.pread(self._file.fileno(), size, offset)
+        return self._unpacked.read_at(size, offset)
 
     def release(self, start: int, end: int) -> None:
-        if self._file is None:
+        if self._unpacked is None:
             self._released.append((start, end))
         else:
-            _punch_hole(self._file.fileno(), start, end - start)
+            self._unpacked.release(start, end)
 
     def _inflate(self, size: int, offset: int) -> bytes:
         self._approach(offset)
@@ -163,16 +166,63 @@ class Inflated(Content):
             self._marks.append((end, self._packed_place, self._inflater.copy()))
 
     def _unpack(self) -> None:
-        file = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115  (kept; it goes with its last reader)
+        unpacked = _Held(self.size) if self.size <= _MOST_HELD else _OnDisk(self.size, self._scratch)
         self._go_to_mark(0)
         while self._begin + len(self._content) < self.size:
             self._go_on()
-            file.write(self._content)
-        file.flush()
-        self._file = file
+            unpacked.write(self._content)
         for start, end in self._released:
-            self.release(start, end)
+            unpacked.release(start, end)
+        self._unpacked = unpacked
         del self._marks[1:], self._released[:]
+
+
+class _Held:
+    """Unpacked content in memory."""
+
+    def __init__(self, size: int) -> None:
+        self._content = bytearray()
+
+    def write(self, piece: bytes) -> None:
+        self._content += piece
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        return bytes(memoryview(self._content)[offset : offset + size])
+
+    def release(self, start: int, end: int) -> None:
+        """Nothing: it goes as a whole."""
+
+
+class _OnDisk:
+    """Unpacked content in a file without a name, which loses each block whose bytes were all released."""
+
+    def __init__(self, size: int, scratch: Path) -> None:
+        import numpy as np
+
+        self._file = tempfile.TemporaryFile(dir=scratch)  # noqa: SIM115  (it goes with this object)
+        self._left = np.full(-(-size // _BLOCK), _BLOCK, dtype=np.int32)
+        """Bytes of each block that may still be read."""
+
+    def write(self, piece: bytes) -> None:
+        self._file.write(piece)
+
+    def read_at(self, size: int, offset: int) -> bytes:
+        self._file.flush()
+        return os.pread(self._file.fileno(), size, offset)
+
+    def release(self, start: int, end: int) -> None:
+        if start >= end:
+            return
+        first, last = start // _BLOCK, (end - 1) // _BLOCK
+        self._left[first + 1 : last] = 0
+        if first == last:
+            self._left[first] -= end - start
+        else:
+            self._left[first] -= (first + 1) * _BLOCK - start
+            self._left[last] -= end - last * _BLOCK
+        first += int(self._left[first] > 0)
+        last -= int(self._left[last] > 0)
+        _punch_hole(self._file.fileno(), first * _BLOCK, (last + 1 - first) * _BLOCK)
 
 
 class _Reader(io.RawIOBase):
