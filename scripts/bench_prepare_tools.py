@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Measure preparing beside the plain tools that move the same bytes: cp, unzip, and pandas on one large table.
 
-    python scripts/bench_prepare_tools.py [pictures] [table] [zip] [--rounds 3] [--size 1.0] [--markdown] [--check]
+    python scripts/bench_prepare_tools.py [pictures] [table] [zip] [zipped-table] [--rounds 3] [--size 1.0] [--markdown] [--check]
 
 pictures: 50,000 pictures of 28 kB in a folder of the user's, beside `cp -r`
 table:    a CSV of 2 GB in the data directory, beside pandas reading, reordering and writing it at once (and `cp -r`)
 zip:      a zip of 100,000 pictures of 8 kB, beside `unzip`
+zipped-table: the same table in a zip, beside `unzip` and then pandas
 
 Each round runs every tool once, in an order that turns from round to round, after a sync and with everything in the page
 cache as far as it fits. "x tool" is mlebench's quickest round over that of the cheapest tool that could do the whole of
@@ -33,6 +34,7 @@ import numpy as np
 from bench.processes import Measured, run_measured
 from bench.tables import machine, markdown_table, text_table
 
+from mlebench.data.archives import zip_folder
 from mlebench.data.disk import bytes_below
 from mlebench.registry import Registry
 
@@ -84,7 +86,7 @@ class Tool:
 def main() -> int:
     options = _options()
     options.dir.mkdir(parents=True, exist_ok=True)
-    cases = {"pictures": _pictures, "table": _table, "zip": _zip}
+    cases = {"pictures": _pictures, "table": _table, "zip": _zip, "zipped-table": _zipped_table}
     print(machine())
     headings = ["", "seconds", "median", "cpu s", "x tool", "round by round", "peak MB", "written", "on disk"]
     faults: list[str] = []
@@ -182,6 +184,30 @@ def _zip(folder: Path, size: float) -> tuple[Path, list[Tool]]:
 
 
 def _table(folder: Path, size: float) -> tuple[Path, list[Tool]]:
+    raw = _write_table(folder, size)
+
+    def as_raw(target: Path) -> None:
+        shutil.copytree(raw, target / TABLE_COMPETITION / "raw", copy_function=os.link)
+
+    return raw, [
+        Tool("mlebench", lambda to: _prepare(TABLE_COMPETITION, to, "--no-keep-raw"), as_raw),
+        Tool("cp -r", lambda to: ["cp", "-r", str(raw), str(to)], whole=False),
+        Tool("pandas, all at once", lambda to: [sys.executable, "-c", PLAIN_PANDAS, str(raw / "train.csv"), str(to)]),
+    ]
+
+
+def _zipped_table(folder: Path, size: float) -> tuple[Path, list[Tool]]:
+    raw, archive = _write_table(folder, size), folder / "raw.zip"
+    zip_folder(raw, archive)
+    plain = f"unzip -q {archive} -d $0 && {sys.executable} -c '{PLAIN_PANDAS}' $0/train.csv $0 && rm $0/train.csv"
+    return raw, [
+        Tool("mlebench", lambda to: _prepare(TABLE_COMPETITION, to, "--source", str(archive))),
+        Tool("unzip", lambda to: ["unzip", "-q", str(archive), "-d", str(to)], whole=False),
+        Tool("unzip, pandas all at once", lambda to: ["sh", "-c", plain, str(to)]),
+    ]
+
+
+def _write_table(folder: Path, size: float) -> Path:
     raw = folder / "kept"
     raw.mkdir()
     competition = Registry().get(TABLE_COMPETITION)
@@ -197,15 +223,7 @@ def _table(folder: Path, size: float) -> tuple[Path, list[Tool]]:
     (piece / "train.csv").unlink()
     for path in piece.iterdir():
         path.rename(raw / path.name)
-
-    def as_raw(target: Path) -> None:
-        shutil.copytree(raw, target / TABLE_COMPETITION / "raw", copy_function=os.link)
-
-    return raw, [
-        Tool("mlebench", lambda to: _prepare(TABLE_COMPETITION, to, "--no-keep-raw"), as_raw),
-        Tool("cp -r", lambda to: ["cp", "-r", str(raw), str(to)], whole=False),
-        Tool("pandas, all at once", lambda to: [sys.executable, "-c", PLAIN_PANDAS, str(raw / "train.csv"), str(to)]),
-    ]
+    return raw
 
 
 def _write_pictures(raw: Path, count: int, size: int) -> None:
@@ -223,7 +241,7 @@ def _write_pictures(raw: Path, count: int, size: int) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help="pictures, table, zip [default: all]")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help="pictures, table, zip, zipped-table [default: all]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=float, default=1.0)
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()), help="where the files are made")

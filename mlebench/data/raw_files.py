@@ -24,6 +24,7 @@ from mlebench.data.nested import Content, member_content, open_content
 from mlebench.data.zip_members import ends, extract, read_at
 from mlebench.errors import DataError
 
+_LARGE = 4 << 20
 _AFTER_SLASH = chr(ord("/") + 1)
 ARCHIVE = ".archive.zip"
 """Within a raw folder: a link to the zip that the raw files lie in."""
@@ -136,7 +137,6 @@ class Packed:
         self.members: dict[str, zipfile.ZipInfo] = dict(zip(safe_names(infos), infos, strict=True))
         if len(self.members) < len(infos):
             raise DataError(f"{self._archive.name} holds a file more than once; do not use it.")
-
         self._contents: dict[str, Content] = {}
 
     @cached_property
@@ -148,11 +148,13 @@ class Packed:
         return sorted(self.members)
 
     def open(self, name: str) -> IO[bytes]:
-        """Open a member. How to find one's way in it is remembered for the next time."""
-        if name not in self._contents:
-            scratch = Path(self.folder)
-            self._contents[name] = member_content(read_at(self._file), self.members[name], scratch)
-        return open_content(self._contents[name])
+        """Open a member. How to find one's way in a large one is remembered for the next time."""
+        content = self._contents.get(name)
+        if content is None:
+            content = member_content(read_at(self._file), self.members[name], Path(self.folder))
+            if content.size >= _LARGE:
+                self._contents[name] = content
+        return open_content(content)
 
     def below(self, folder: str, pattern: str) -> list[str]:
         """Paths below a folder of the zip, relative to it, that match a pattern."""
