@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
@@ -56,8 +55,15 @@ def _pack(raw: Path, public: Path, train: set[str], test: set[str]) -> None:
         raise DataError(
             f"The raw archive lacks {len(missing):,} listed images, such as {min(missing)}; fetch it again."
         )
-    write_tar(public / f"{TEST_FOLDER}.tar.gz", ((path.name, path) for path in sorted(waiting.iterdir())))
-    shutil.rmtree(waiting)
+    write_tar(public / f"{TEST_FOLDER}.tar.gz", _taken_from(waiting))
+    waiting.rmdir()
+
+
+def _taken_from(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Each file of a folder, which goes once it is written, so that images are not on the disk twice."""
+    for path in sorted(folder.iterdir()):
+        yield path.name, path
+        path.unlink()
 
 
 def _raw_images(raw: Path) -> Iterator[tuple[str, bytes]]:

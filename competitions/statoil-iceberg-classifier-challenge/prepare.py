@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import json
-import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mlebench.data.sevenzip import extract_7z, write_7z
+from mlebench.data.sevenzip import stream_7z, write_7z
 from mlebench.data.splits import split_items
 from mlebench.data.tables import csv_bytes, write_csv
 from mlebench.errors import DataError
@@ -18,10 +19,8 @@ MEMBER = "data/processed/{}.json"
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    # Beside the answers, which is where there is room: unpacked, Kaggle's test set has 1.5 GB.
-    with tempfile.TemporaryDirectory(dir=private) as scratch:
-        records = json.loads(_unpack(raw, "train", Path(scratch)).read_bytes())
-        fields = list(_first_record(_unpack(raw, "test", Path(scratch))))
+    records = json.loads(b"".join(_unpacked(raw, "train")))
+    fields = list(_first_record(_unpacked(raw, "test")))
     _expect_equal_fields(records, set(fields) | {"is_iceberg"})
     train, test = split_items(records, 0.2)
     write_7z(public / "train.json.7z", [("train.json", json.dumps(train).encode())])
@@ -35,22 +34,20 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_7z(public / "sample_submission.csv.7z", [("sample_submission.csv", csv_bytes(sample))])
 
 
-def _unpack(raw: Path, name: str, scratch: Path) -> Path:
-    extract_7z(raw / f"{name}.json.7z", scratch, members=[MEMBER.format(name)])
-    return scratch / MEMBER.format(name)
+def _unpacked(raw: Path, name: str) -> Iterator[bytes]:
+    return stream_7z(raw / f"{name}.json.7z", MEMBER.format(name))
 
 
-def _first_record(path: Path) -> dict[str, Any]:
-    """The first object of a JSON list, read no further than its end: Kaggle's test set takes gigabytes as objects."""
+def _first_record(pieces: Iterator[bytes]) -> dict[str, Any]:
+    """The first object of a JSON list, read no further than its end: Kaggle's test set has 1.5 GB."""
     text, decoder = "", json.JSONDecoder()
-    with path.open(encoding="utf-8") as file:
-        while more := file.read(1 << 20):
-            text += more
-            try:
-                return decoder.raw_decode(text.lstrip(" \t\r\n[").lstrip())[0]
-            except json.JSONDecodeError:
-                continue
-    raise DataError(f"{path.name} is no list of samples; fetch the raw data again.")
+    for piece in codecs.iterdecode(pieces, "utf-8"):
+        text += piece
+        try:
+            return decoder.raw_decode(text.lstrip(" \t\r\n[").lstrip())[0]
+        except json.JSONDecodeError:
+            continue
+    raise DataError("test.json is no list of samples; fetch the raw data again.")
 
 
 def _expect_equal_fields(records: list[dict[str, Any]], fields: set[str]) -> None:

@@ -214,16 +214,22 @@ def read_members(archive: Path, names: Iterable[str], *, last_time: bool = False
                 within.release(info.header_offset, limits[info.header_offset])
 
 
+Writer = Callable[[IO[bytes]], None]
+"""Writes a member's content."""
+
+
 def write_zip(
-    archive: Path, members: Iterable[tuple[str, Path | bytes]], *, compression: int = zipfile.ZIP_DEFLATED
+    archive: Path, members: Iterable[tuple[str, Path | bytes | Writer]], *, compression: int = zipfile.ZIP_DEFLATED
 ) -> int:
-    """Write (member name, file or bytes) pairs, in the order given, with fixed dates; return how many."""
+    """Write (member name, file, bytes or what writes it) pairs, in the order given, with fixed dates; return how many."""
     archive.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(archive, "x", compression) as out:
         return _write_members(out, members)
 
 
-def zip_bytes(members: Iterable[tuple[str, Path | bytes]], *, compression: int = zipfile.ZIP_DEFLATED) -> bytes:
+def zip_bytes(
+    members: Iterable[tuple[str, Path | bytes | Writer]], *, compression: int = zipfile.ZIP_DEFLATED
+) -> bytes:
     """The bytes of the archive that `write_zip` writes, for archives within archives."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "x", compression) as out:
@@ -231,7 +237,7 @@ def zip_bytes(members: Iterable[tuple[str, Path | bytes]], *, compression: int =
     return buffer.getvalue()
 
 
-def _write_members(out: zipfile.ZipFile, members: Iterable[tuple[str, Path | bytes]]) -> int:
+def _write_members(out: zipfile.ZipFile, members: Iterable[tuple[str, Path | bytes | Writer]]) -> int:
     count = 0
     for name, content in members:
         info = zipfile.ZipInfo(name, FIXED_DATE)
@@ -239,6 +245,9 @@ def _write_members(out: zipfile.ZipFile, members: Iterable[tuple[str, Path | byt
         info.external_attr = (stat.S_IFREG | 0o644) << 16
         if isinstance(content, bytes):
             out.writestr(info, content)
+        elif callable(content):
+            with out.open(info, "w", force_zip64=True) as target:
+                content(target)
         else:
             info.file_size = content.stat().st_size
             with content.open("rb") as source, out.open(info, "w") as target:

@@ -6,6 +6,7 @@ import io
 import lzma
 import zlib
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +26,9 @@ from mlebench.formats.sevenzip import (
 )
 
 _CHUNK = 1 << 20
+_File = tuple[str, int, int | None]
+"""Name, size and check sum."""
+_Placed = tuple[int, Block, list[_File]]
 _DEEPEST = 4
 """A directory may be packed, and that packed again; more often is a bomb."""
 
@@ -38,6 +42,41 @@ def extract_7z(archive: Path, folder: Path, *, members: Collection[str] | None =
     wanted = None if members is None else set(members)
     count = 0
     try:
+        with _blocks(archive) as (source, directory, placed):
+            for place, block, own in placed:
+                if wanted is None or not wanted.isdisjoint(name for name, _, _ in own):
+                    count += _extract_block(_Unpacked(source, place, block), own, folder, wanted)
+            for name in directory.empty:
+                if wanted is None or name in wanted:
+                    _open(folder, name).close()
+                    count += 1
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise DataError(f"{archive.name} holds a file twice, or {error.filename} is there already.") from None
+    return count
+
+
+def stream_7z(archive: Path, member: str) -> Iterator[bytes]:
+    """The content of one file of a 7z, piece by piece and no further than it is asked for; nothing is written.
+
+    The rules of `extract_7z` hold; the check sum is compared at the end.
+    """
+    with _blocks(archive) as (source, _, placed):
+        for place, block, own in placed:
+            if all(name != member for name, _, _ in own):
+                continue
+            content = _Unpacked(source, place, block)
+            for name, size, crc in own:
+                if name == member:
+                    yield from content.pieces(size, crc)
+                    return
+                content.copy(size, crc, None)
+    raise DataError(f"{archive} holds no {member!r}; fetch it again.")
+
+
+@contextmanager
+def _blocks(archive: Path) -> Iterator[tuple[IO[bytes], Directory, list[_Placed]]]:
+    """An opened 7z: its directory, and its blocks of files with their places. Damage is told while it is open."""
+    try:
         with open_raw(archive) as source:
             limit = expansion_limit(source.seek(0, io.SEEK_END))
             source.seek(0)
@@ -45,22 +84,15 @@ def extract_7z(archive: Path, folder: Path, *, members: Collection[str] | None =
             if sum(block.size for block in directory.blocks) > limit:
                 raise DataError(f"{archive.name} unpacks to more than {limit:,} bytes; it looks like a bomb.")
             place, names = START.size + directory.place, iter(directory.names)
+            placed = []
             for block in directory.blocks:
-                own = [(next(names), size, crc) for size, crc in block.files]
-                if wanted is None or not wanted.isdisjoint(name for name, _, _ in own):
-                    count += _extract_block(_Unpacked(source, place, block), own, folder, wanted)
+                placed.append((place, block, [(next(names), size, crc) for size, crc in block.files]))
                 place += block.packed
-            for name in directory.empty:
-                if wanted is None or name in wanted:
-                    _open(folder, name).close()
-                    count += 1
+            yield source, directory, placed
     except FileNotFoundError:
         raise DataError(f"The raw archive {archive} is missing; fetch the raw data again.") from None
-    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-        raise DataError(f"{archive.name} holds a file twice, or {error.filename} is there already.") from None
     except (DirectoryError, lzma.LZMAError, EOFError) as error:
         raise DataError(f"{archive} is no readable 7z archive ({error}); fetch it again.") from None
-    return count
 
 
 def write_7z(archive: Path, members: Iterable[tuple[str, Path | bytes]]) -> int:
@@ -114,17 +146,22 @@ class _Unpacked:
             return content
         raise EOFError("a block ends too early")
 
-    def copy(self, size: int, crc: int | None, out: IO[bytes] | None) -> None:
-        """Copy exactly `size` bytes, or pass them over, and compare their check sum."""
+    def pieces(self, size: int, crc: int | None) -> Iterator[bytes]:
+        """Exactly `size` bytes; then their check sum is compared."""
         found = 0
         while size:
             content = self.read(min(size, _CHUNK))
             size -= len(content)
             found = zlib.crc32(content, found)
-            if out is not None:
-                out.write(content)
+            yield content
         if crc is not None and found != crc:
             raise EOFError("a check sum is wrong")
+
+    def copy(self, size: int, crc: int | None, out: IO[bytes] | None) -> None:
+        """Copy exactly `size` bytes, or pass them over, and compare their check sum."""
+        for content in self.pieces(size, crc):
+            if out is not None:
+                out.write(content)
 
     def _more(self, most: int) -> bytes:
         content = self._source.read(min(most, self._packed))
@@ -132,9 +169,7 @@ class _Unpacked:
         return content
 
 
-def _extract_block(
-    content: _Unpacked, files: list[tuple[str, int, int | None]], folder: Path, wanted: set[str] | None
-) -> int:
+def _extract_block(content: _Unpacked, files: list[_File], folder: Path, wanted: set[str] | None) -> int:
     count = 0
     for name, size, crc in files:
         if wanted is not None and name not in wanted:

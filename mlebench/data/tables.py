@@ -26,10 +26,11 @@ def read_csv(source: Path | IO[bytes], **options: Any) -> pd.DataFrame:
     return pd.read_csv(source, **options)
 
 
-def write_csv(frame: pd.DataFrame, path: Path, **options: Any) -> None:
+def write_csv(frame: pd.DataFrame, path: Path | IO[bytes], **options: Any) -> None:
     """Write a table as CSV without its index; UTF-8, line feeds, minimal quoting unless told otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frame.to_csv(path, index=False, **options)
+    if isinstance(path, Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    frame.to_csv(path, index=False, mode="w" if isinstance(path, Path) else "wb", **options)
 
 
 def csv_bytes(frame: pd.DataFrame, **options: Any) -> bytes:

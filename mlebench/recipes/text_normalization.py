@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import zipfile
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
@@ -42,12 +43,9 @@ def _renumbered(tokens: pd.DataFrame) -> pd.DataFrame:
     return tokens.assign(sentence_id=pd.factorize(tokens["sentence_id"])[0])
 
 
-def _write(path: Path, table: pd.DataFrame) -> None:
+def _write(path: Path | IO[bytes], table: pd.DataFrame) -> None:
     write_csv(table, path, quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _write_zipped(folder: Path, name: str, table: pd.DataFrame) -> None:
-    plain = folder / name
-    _write(plain, table)
-    write_zip(folder / f"{name}.zip", [(name, plain)], compression=zipfile.ZIP_STORED)
-    plain.unlink()
+    write_zip(folder / f"{name}.zip", [(name, lambda out: _write(out, table))], compression=zipfile.ZIP_STORED)

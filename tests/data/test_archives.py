@@ -311,6 +311,14 @@ class TestWriting:
         assert write_zip(archive, members.items()) == len(members)
         assert dict(read_members(archive, members)) == members
 
+    @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+    def test_a_member_may_be_written_as_it_is_made(self, tmp_path: Path, compression: int) -> None:
+        rows = [b"%d,%d\n" % (n, n * n) for n in range(1000)]
+        write_zip(
+            tmp_path / "a.zip", [("a.csv", lambda out: out.writelines(rows)), ("b", b"2")], compression=compression
+        )
+        assert dict(read_members(tmp_path / "a.zip", ["a.csv", "b"])) == {"a.csv": b"".join(rows), "b": b"2"}
+
     def test_an_existing_archive_is_not_written_over(self, tmp_path: Path) -> None:
         write_zip(tmp_path / "a.zip", [("a", b"1")])
         with pytest.raises(FileExistsError):

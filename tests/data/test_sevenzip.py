@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlebench.data import archive_rules
-from mlebench.data.sevenzip import extract_7z, write_7z
+from mlebench.data.sevenzip import extract_7z, stream_7z, write_7z
 from mlebench.errors import DataError
 from mlebench.formats.sevenzip import START, make_directory, make_start, parse_directory
 
@@ -102,6 +102,25 @@ def test_bombs_are_refused_before_they_go_off(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(DataError, match="bomb"):
         extract_7z(tmp_path / "a.7z", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", BY_7ZIP)
+def test_one_file_is_streamed(tmp_path: Path, options: str) -> None:
+    archive = archive_of(tmp_path, BY_7ZIP[options])
+    for name in ("a/b/2.txt", "a/1.txt"):
+        assert b"".join(stream_7z(archive, name)) == FILES[name]
+    with pytest.raises(DataError, match=r"holds no 'a/3\.txt'"):
+        list(stream_7z(archive, "a/3.txt"))
+
+
+def test_a_stream_is_read_no_further_than_asked(tmp_path: Path) -> None:
+    write_7z(tmp_path / "a.7z", [("x", random.Random(0).randbytes(3_000_000))])
+    damaged = bytearray((tmp_path / "a.7z").read_bytes())
+    damaged[2_500_000] ^= 1
+    (tmp_path / "a.7z").write_bytes(damaged)
+    assert len(next(stream_7z(tmp_path / "a.7z", "x"))) > 1000
+    with pytest.raises(DataError, match="no readable 7z"):
+        list(stream_7z(tmp_path / "a.7z", "x"))
 
 
 def test_missing_archive(tmp_path: Path) -> None:
