@@ -31,6 +31,7 @@ _HARMLESS_FLAGS = 0x0002 | 0x0004 | 0x0008 | 0x0800
 """Deflate's effort, sizes after the content, names in UTF-8."""
 _UTF8_NAMES = 0x0800
 Written = Callable[[IO[bytes], str], None]
+"""Is told of a file that was written, still open, and the sha256 of its content."""
 
 
 def read_at(file: IO[bytes]) -> ReadAt:
@@ -56,7 +57,7 @@ def extract(
     """Write members of the zip `opened` from `file` to their places, which must be free; the folders are there.
 
     `workers` threads share the work (0: one for each processor). `archive` is the name that errors give it; `limits` is
-    what `ends` says of it, where it is known. `written` is told each file, still open, and the sha256 of its content.
+    what `ends` says of it, where it is known.
     """
     limits = limits or ends(opened.infolist(), opened.start_dir)
     read = read_at(file)
