@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlebench.data.files import link_named
+from mlebench.data.files import link_all, link_named
 from mlebench.data.splits import split_frame
 from mlebench.data.tables import read_csv, write_csv
 
@@ -19,5 +19,6 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test, private / "test.csv")
     write_csv(test[["image"]].assign(hotel_id=SAMPLE), public / "sample_submission.csv")
     link_named(raw / "train_images", public / "train_images", train["chain"].astype(str) + "/" + train["image"])
-    for chain, rows in test.groupby("chain"):
-        link_named(raw / "train_images" / str(chain), public / "test_images", rows["image"])
+    # All at once: pictures that are placed chain by chain could be told apart by the numbers of their inodes.
+    pictures = zip(test["chain"].astype(str), test["image"], strict=True)
+    link_all((raw / "train_images" / chain / image, public / "test_images" / image) for chain, image in pictures)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mlebench.data.files import link, link_all
-from mlebench.data.raw_files import list_raw
+from mlebench.data.raw_files import list_raw, local_file
 from mlebench.data.splits import mark_test_groups
 from mlebench.data.tables import read_parquet, read_parquet_groups, write_csv, write_parquet, write_parquet_parts
 from mlebench.errors import DataError
@@ -19,7 +19,19 @@ SLICE = 4_000_000
 
 
 def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> None:
-    source = raw / "train_meta.parquet"
+    with local_file(raw / "train_meta.parquet") as table:
+        batches, test_batches = _divide(table, public, private)
+
+    link(raw / "sensor_geometry.csv", public / "sensor_geometry.csv")
+    files = {int(path.stem.rpartition("_")[2]): path for path in list_raw(raw / "train", "*.parquet")}
+    if absent := batches - set(files):
+        raise DataError(f"{raw / 'train'} lacks the file of batch {min(absent)}; fetch the raw data again.")
+    parts = {number: "test" if number in test_batches else "train" for number in sorted(batches)}
+    link_all((files[number], public / part / files[number].name) for number, part in parts.items())
+
+
+def _divide(source: Path, public: Path, private: Path) -> tuple[set[int], set[int]]:
+    """Write the tables of events of both sides; all batches, and those of the test set."""
     batch_of_row = read_parquet(source, columns=["batch_id"])["batch_id"]
     batches = set(batch_of_row.unique().tolist())
     is_test = mark_test_groups(batch_of_row, 0.1)
@@ -32,13 +44,7 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_parquet(test.drop(columns=TARGETS), public / "test_meta.parquet")
     write_csv(test[["event_id", *TARGETS]], private / "test.csv")
     write_csv(test[["event_id"]].assign(azimuth=1, zenith=1), public / "sample_submission.csv")
-
-    link(raw / "sensor_geometry.csv", public / "sensor_geometry.csv")
-    files = {int(path.stem.rpartition("_")[2]): path for path in list_raw(raw / "train", "*.parquet")}
-    if absent := batches - set(files):
-        raise DataError(f"{raw / 'train'} lacks the file of batch {min(absent)}; fetch the raw data again.")
-    parts = {number: "test" if number in test_batches else "train" for number in sorted(batches)}
-    link_all((files[number], public / part / files[number].name) for number, part in parts.items())
+    return batches, test_batches
 
 
 def _train_parts(source: Path, test_batches: set[int], test_parts: list[pd.DataFrame]) -> Iterator[pd.DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mlebench.data.files import link_named
+from mlebench.data.files import link_all, link_named
 from mlebench.data.splits import split_frame
 from mlebench.data.tables import read_csv, write_csv
 
@@ -16,5 +16,6 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test, private / "test.csv")
     write_csv(test[["image_id"]].assign(label=""), public / "sample_submission.csv")
     link_named(raw / "train_images", public / "train_images", train["label"] + "/" + train["image_id"])
-    for label, rows in test.groupby("label"):
-        link_named(raw / "train_images" / str(label), public / "test_images", rows["image_id"])
+    # All at once: pictures that are placed class by class could be told apart by the numbers of their inodes.
+    pictures = zip(test["label"], test["image_id"], strict=True)
+    link_all((raw / "train_images" / label / image, public / "test_images" / image) for label, image in pictures)

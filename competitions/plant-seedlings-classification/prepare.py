@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mlebench.data.files import link_named
+from mlebench.data.files import link_all, link_named
 from mlebench.data.raw_files import list_raw
 from mlebench.data.splits import split_frame
 from mlebench.data.tables import write_csv
@@ -19,5 +19,6 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     write_csv(test, private / "answers.csv")
     write_csv(test.assign(species="Sugar beet"), public / "sample_submission.csv")
     link_named(raw / "train", public / "train", train["species"] + "/" + train["file"])
-    for species, rows in test.groupby("species"):
-        link_named(raw / "train" / str(species), public / "test", rows["file"])
+    # All at once: pictures that are placed class by class could be told apart by the numbers of their inodes.
+    pictures = zip(test["species"], test["file"], strict=True)
+    link_all((raw / "train" / species / file, public / "test" / file) for species, file in pictures)

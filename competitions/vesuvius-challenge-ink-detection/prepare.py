@@ -33,7 +33,9 @@ def prepare(raw: Path, public: Path, private: Path, *, edition: str = "v1") -> N
     files = list_raw(fragment)
     strange = [path for path in files if path.suffix not in SUFFIXES]
     if strange:
-        raise DataError(f"{strange[0]} is no {', '.join(SUFFIXES)} file; only those belong to a fragment, remove it.")
+        raise DataError(
+            f"{strange[0]} is no {', '.join(SUFFIXES)} file; only those belong to a fragment; fetch the raw data again."
+        )
     shown = [path for path in files if path.name not in WITHHELD]
     link_all((path, public / "test" / TEST_ID / path.relative_to(fragment)) for path in shown)
     write_csv(pd.DataFrame({"Id": [TEST_ID], "Predicted": ["1 1 5 1"]}), public / "sample_submission.csv")

@@ -23,7 +23,8 @@ from typing import IO
 
 ReadAt = Callable[[int, int], bytes]
 """Up to so many bytes from this offset, for several threads at a time."""
-_HEADER = struct.Struct("<4s22xHH")
+_HEADER = struct.Struct("<6xH18xHH")
+_UTF8_NAMES = 0x0800
 _HEADER_SIZE = 30
 _PIECE = 1 << 16
 _MOST_MARKS = 1000
@@ -37,21 +38,26 @@ _KEEP_SIZE, _PUNCH_HOLE = 1, 2
 """Linux' flags to fallocate."""
 
 
-def member_content(parent: ReadAt, info: zipfile.ZipInfo, scratch: Path) -> Content:
-    """What a member holds, given how to read the zip; zipfile.BadZipFile where the zip is damaged.
+def member_content(parent: ReadAt, info: zipfile.ZipInfo, end: int, scratch: Path) -> Content:
+    """What a stored or deflated member holds, given how to read the zip; zipfile.BadZipFile where the zip is damaged.
 
-    `scratch` is a folder for what has to be unpacked after all.
+    `end` is where the next member begins; `scratch` is a folder for what has to be unpacked after all.
     """
     header = parent(_HEADER_SIZE, info.header_offset)
     if len(header) < _HEADER_SIZE or not header.startswith(b"PK\3\4"):
         raise zipfile.BadZipFile(f"{info.orig_filename!r} has a bad local header")
-    _, name_size, extra_size = _HEADER.unpack_from(header)
+    flags, name_size, extra_size = _HEADER.unpack_from(header)
+    name = parent(name_size, info.header_offset + _HEADER_SIZE)
+    if name.decode("utf-8" if flags & _UTF8_NAMES else "cp437", "replace") != info.orig_filename:
+        raise zipfile.BadZipFile(f"{info.orig_filename!r} has another name in its local header")
     start = info.header_offset + _HEADER_SIZE + name_size + extra_size
-    if info.compress_type == zipfile.ZIP_STORED:
-        return Content(parent, start, info)
+    if start + info.compress_size > end:
+        raise zipfile.BadZipFile(f"{info.orig_filename!r} overlaps another member")
     if info.compress_type == zipfile.ZIP_DEFLATED:
         return Inflated(parent, start, info, scratch)
-    raise NotImplementedError("a compression other than deflate")
+    if info.compress_size != info.file_size:
+        raise zipfile.BadZipFile(f"{info.orig_filename!r} is not as large as its archive says")
+    return Content(parent, start, info)
 
 
 def open_content(content: Content) -> IO[bytes]:
@@ -73,10 +79,30 @@ class Content:
         self._parent = parent
         self._start = start
         self._name = info.orig_filename
+        self._sum = info.CRC
+        self._furthest = self._crc = 0
+        """How far the content was read without a gap, and the check sum up to there."""
+        self._lock = threading.Lock()
 
     def read_at(self, size: int, offset: int) -> bytes:
-        """Up to so many bytes from this offset."""
-        return self._parent(max(0, min(size, self.size - offset)), self._start + offset)
+        """Up to so many bytes from this offset; zipfile.BadZipFile where the content's check sum turns out wrong."""
+        size = max(0, min(size, self.size - offset))
+        content = self._parent(size, self._start + offset)
+        if len(content) < size:
+            raise zipfile.BadZipFile(f"{self._name!r} is cut off")
+        with self._lock:
+            self._check(content, offset)
+        return content
+
+    def _check(self, content: bytes, offset: int) -> None:
+        """Go on with the check sum, if this begins where it stands or before, and compare it at the end."""
+        end = offset + len(content)
+        if not offset <= self._furthest < end:
+            return
+        crc = zlib.crc32(memoryview(content)[self._furthest - offset :], self._crc)
+        if end == self.size and crc != self._sum:
+            raise zipfile.BadZipFile(f"{self._name!r} has a bad check sum")
+        self._furthest, self._crc = end, crc
 
     def release(self, start: int, end: int) -> None:
         """These bytes will not be read again."""
@@ -88,13 +114,11 @@ class Inflated(Content):
     def __init__(self, parent: ReadAt, start: int, info: zipfile.ZipInfo, scratch: Path) -> None:
         super().__init__(parent, start, info)
         self._packed_size = info.compress_size
-        self._sum = info.CRC
         self._apart = max(_LEAST_APART, self.size // _MOST_MARKS)
         self._marks = [(0, 0, zlib.decompressobj(-zlib.MAX_WBITS))]
         """Places in the content and in the packed bytes, and the inflater that goes on from there."""
         self._go_to_mark(0)
-        self._furthest = self._crc = self._skipped = 0
-        self._lock = threading.Lock()
+        self._skipped = 0
         self._scratch = scratch
         self._unpacked: _Held | _OnDisk | None = None
         self._released: list[tuple[int, int]] = []
@@ -157,11 +181,7 @@ class Inflated(Content):
         end += len(self._content)
         if end > self.size:
             raise zipfile.BadZipFile(f"{self._name!r} is larger than its archive says")
-        if end > self._furthest:
-            self._crc = zlib.crc32(self._content[self._furthest - end :], self._crc)
-            self._furthest = end
-            if end == self.size and self._crc != self._sum:
-                raise zipfile.BadZipFile(f"{self._name!r} has a bad check sum")
+        self._check(self._content, self._begin)
         if end >= self._marks[-1][0] + self._apart:
             self._marks.append((end, self._packed_place, self._inflater.copy()))
 
@@ -262,7 +282,9 @@ def _punch_hole(descriptor: int, start: int, size: int) -> None:
 
 
 def _find_fallocate() -> Callable[..., int] | None:
-    function = getattr(ctypes.CDLL(None), "fallocate64", None)
+    library = ctypes.CDLL(None)
+    # musl has one name only, and its offsets have 64 bits everywhere.
+    function = getattr(library, "fallocate64", None) or getattr(library, "fallocate", None)
     if function is not None:
         function.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
     return function

@@ -154,9 +154,11 @@ def _run_recipe(competition: Competition, raw: RawData, paths: PreparedPaths, ma
     except MemoryError:
         raise
     except MlebenchError as error:
-        raise _damage_of(competition, raw, paths, error) or error from None
+        raise _damage_of(competition, raw, paths, error) or _in_archive(error, raw) from error
     except FileNotFoundError as error:
-        raise DataError(f"{competition.id}: the raw data at {raw.detail} lacks {error.filename}.") from None
+        raise _in_archive(
+            DataError(f"{competition.id}: the raw data at {raw.detail} lacks {error.filename}."), raw
+        ) from None
     except OSError as error:
         raise DataError(f"{competition.id} could not be prepared: {error.strerror or error}.") from error
     except Exception as error:
@@ -170,11 +172,20 @@ def _run_recipe(competition: Competition, raw: RawData, paths: PreparedPaths, ma
             raise DataError(f"{competition.id}: the recipe did not write {needed.relative_to(made)}.")
 
 
+def _in_archive(error: MlebenchError, raw: RawData) -> MlebenchError:
+    """The error with files named by the zip they lie in, since the folder that leads to it goes with the run."""
+    if raw.archive is None or str(raw.folder) not in str(error):
+        return error
+    return DataError(str(error).replace(str(raw.folder), str(raw.archive)))
+
+
 def _damage_of(competition: Competition, raw: RawData, paths: PreparedPaths, error: Exception) -> DataError | None:
     """What to say where the zip that was read is damaged; Kaggle's is removed (its md5 told only if one is published)."""
     if raw.archive is None:
         return None
-    if raw.source == "kaggle":
+    if raw.source == "kaggle" and raw.zip_md5 is not None:
+        if competition.checksums and raw.zip_md5() == competition.checksums.zip:
+            return None  # it is what was published
         from mlebench.data.kaggle.fetch import discard_if_damaged
 
         if discard_if_damaged(competition.id, paths):

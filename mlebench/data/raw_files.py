@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+import posixpath
 import re
+import shutil
 import tempfile
 import zipfile
 from bisect import bisect_left
@@ -21,7 +23,7 @@ from typing import IO
 
 from mlebench.data.archive_rules import check_members, damage_told, parsing, safe_names
 from mlebench.data.nested import Content, member_content, open_content
-from mlebench.data.zip_members import ends, extract, read_at
+from mlebench.data.zip_members import ends, extract, open_info, read_at
 from mlebench.errors import DataError
 
 _LARGE = 4 << 20
@@ -95,6 +97,7 @@ def local_file(path: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=packed.folder, prefix=".unpacked-") as scratch:
         target = f"{scratch}/{path.name}"
         packed.place([(name, target)])
+        unpacked.pop(Path(target).stat().st_ino, None)  # its number will soon be another file's
         yield Path(target)
 
 
@@ -112,8 +115,8 @@ def place(pairs: Iterable[tuple[str, str]]) -> None:
             found = _find(f"{parent}/")
             roots[parent] = found[0] if found else None
         packed = roots[parent]
-        name = source[len(packed.folder) + 1 :] if packed else ""
-        if packed is None or name not in packed.members:
+        name = packed.find(source[len(packed.folder) + 1 :]) if packed else None
+        if packed is None or name is None:
             raise DataError(f"The raw file {source} is missing; fetch the raw data again.")
         wanted.setdefault(packed, []).append((name, target))
     for packed, own in wanted.items():
@@ -147,11 +150,21 @@ class Packed:
     def _sorted(self) -> list[str]:
         return sorted(self.members)
 
+    def find(self, name: str) -> str | None:
+        """The member of this name, also where it is written with needless dots; none if there is no such file."""
+        if name not in self.members:
+            name = posixpath.normpath(name)
+        return name if name in self.members else None
+
     def open(self, name: str) -> IO[bytes]:
         """Open a member. How to find one's way in a large one is remembered for the next time."""
         content = self._contents.get(name)
         if content is None:
-            content = member_content(read_at(self._file), self.members[name], Path(self.folder))
+            info = self.members[name]
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                return open_info(self._archive.name, self._zip, info)
+            end = self._limits[info.header_offset]
+            content = member_content(read_at(self._file), info, end, Path(self.folder))
             if content.size >= _LARGE:
                 self._contents[name] = content
         return open_content(content)
@@ -174,7 +187,10 @@ class Packed:
         with damage_told(self._archive, "zip"):
             extract(self._archive.name, self._file, self._zip, tasks, limits=self._limits, written=_note)
         for source, target in again:
-            os.link(source, target)
+            try:
+                os.link(source, target)
+            except OSError:  # no hard links here
+                shutil.copyfile(source, target)
 
 
 def _note(file: IO[bytes], sha256: str) -> None:
@@ -187,7 +203,8 @@ def _note(file: IO[bytes], sha256: str) -> None:
 def _member(path: Path) -> tuple[Packed, str] | None:
     """The zip and the member that a raw path stands for, if there is such a one."""
     found = _find(str(path))
-    return found if found is not None and found[1] in found[0].members else None
+    name = found[0].find(found[1]) if found else None
+    return (found[0], name) if found and name else None
 
 
 def _find(path: str) -> tuple[Packed, str] | None:
@@ -216,6 +233,8 @@ def _open(archive: Path, *identity: int) -> Packed:
 
 
 def _as_regex(pattern: str) -> str:
+    if "[" in pattern:
+        raise ValueError(f"{pattern!r}: only *, ? and ** are known here")
     wild = {"*": "[^/]*", "?": "[^/]"}
     parts = pattern.split("/")
     made = ["(?:[^/]+/)*" if part == "**" else "".join(wild.get(c, re.escape(c)) for c in part) + "/" for part in parts]

@@ -98,14 +98,18 @@ def _from_kaggle(
     request: SourceRequest, competition: Competition, paths: PreparedPaths, staging: Path, keep_raw: bool
 ) -> RawData:
     from mlebench.data.kaggle.download import zip_path
-    from mlebench.data.kaggle.fetch import obtain, unpack
+    from mlebench.data.kaggle.fetch import discard_if_damaged, obtain, unpack
 
     state = obtain(competition, paths, accept_new=request.accept_new_source)
     archive: Path | None = None
     if competition.facts.data.packed and not keep_raw and not state.extracted:
         folder = staging / "raw"
         archive = zip_path(paths.download, competition.id)
-        lead_to(archive, folder)
+        try:
+            lead_to(archive, folder)
+        except DataError:
+            discard_if_damaged(competition.id, paths)
+            raise
     else:
         folder = unpack(competition.id, paths, state, keep_zip=keep_raw)
     return RawData(

@@ -67,7 +67,8 @@ def space_needed(
         if not packed:
             return SpaceNeed(competition.id, everything, rewritten)
         known = int((facts.prepared_gb or 0) * _GB * _ROUNDING)
-        return SpaceNeed(competition.id, min(everything, known or everything))
+        published = sum(count for name, count in listed if not _is_of_test(name))
+        return SpaceNeed(competition.id, min(everything, known or published or everything))
     everything, rewritten = _sums(list_sizes(where))
     linked = where.stat().st_dev == _existing(paths.home).stat().st_dev
     return SpaceNeed(competition.id, rewritten if linked else everything)
@@ -153,6 +154,11 @@ def _sums(files: Iterator[tuple[str, int]] | list[tuple[str, int]]) -> tuple[int
         if PurePosixPath(name).suffix.lower() in REWRITTEN:
             rewritten += count
     return everything, rewritten
+
+
+def _is_of_test(name: str) -> bool:
+    """Whether a raw file belongs to Kaggle's own test set by its name; recipes leave those packed, with few exceptions."""
+    return any(part.casefold().startswith("test") for part in PurePosixPath(name).parts)
 
 
 def _existing(folder: Path) -> Path:

@@ -84,6 +84,7 @@ def make_public(made: Path, *, own_raw: bool) -> dict[str, str]:
                 if facts.st_ino in unpacked:
                     known[f"{below}/{name}"] = unpacked[facts.st_ino]
             elif own_raw or facts.st_nlink == 1:
+                unpacked.pop(facts.st_ino, None)  # changed since: another name of it will have the same time
                 os.utime(path, (ONE_TIME, ONE_TIME))
         Path(folder).chmod(0o755)
         os.utime(folder, (ONE_TIME, ONE_TIME))

@@ -14,7 +14,6 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import IO
 
 from mlebench.data.archive_rules import check_size, check_zip_member, copy_bounded, new_file, parsing
@@ -35,13 +34,22 @@ Written = Callable[[IO[bytes], str], None]
 
 
 def read_at(file: IO[bytes]) -> ReadAt:
-    """How to read a file, or a member that is open, at any place."""
+    """How to read a file, or a member that is open, at any place, for as long as one holds on to the answer."""
     content = content_of(file)
-    return content.read_at if content else partial(_pread, file.fileno())
+    if content is not None:
+        return content.read_at
+    try:
+        file.fileno()
+    except OSError:  # a member of a rare compression, as zipfile reads it
+        lock = threading.Lock()
 
+        def read(size: int, offset: int) -> bytes:
+            with lock:
+                file.seek(offset)
+                return file.read(size)
 
-def _pread(descriptor: int, size: int, offset: int) -> bytes:
-    return os.pread(descriptor, size, offset)
+        return read
+    return lambda size, offset: os.pread(file.fileno(), size, offset)
 
 
 def extract(

@@ -137,6 +137,11 @@ class TestPlacing:
         with pytest.raises((FileExistsError, DataError)):
             link(pair, out / "one")
 
+    def test_names_with_needless_dots(self, raw: Path, tmp_path: Path) -> None:
+        assert link_named(raw, tmp_path / "out", ["./train/x/3.png", "train//y/../y/4.png"]) == 2
+        assert (tmp_path / "out" / "train" / "x" / "3.png").read_bytes() == PICTURES["train/x/3.png"]
+        assert read_raw(raw / "train" / "." / "x" / ".." / "y" / "5.png") == PICTURES["train/y/5.png"]
+
     def test_many_are_placed_in_parts(self, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("mlebench.data.files._AT_ONCE", 7)
         names = list(PICTURES)
@@ -199,9 +204,8 @@ class TestPlaces:
         write_zip(folder / "a.zip", [("before", b"x" * 99), ("it", content)])
         file = (folder / "a.zip").open("rb")
         with zipfile.ZipFile(folder / "a.zip") as opened:
-            return nested.member_content(
-                lambda size, at: os.pread(file.fileno(), size, at), opened.getinfo("it"), folder
-            )
+            info, end = opened.getinfo("it"), opened.start_dir
+        return nested.member_content(lambda size, at: os.pread(file.fileno(), size, at), info, end, folder)
 
     @settings(max_examples=60, deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, 90_000)), max_size=40), st.integers(0, 3))
@@ -245,6 +249,55 @@ class TestDamage:
         pd.DataFrame({"a": np.random.default_rng(0).normal(size=30_000)}).to_csv(tmp_path / "raw" / "t.csv")
         zip_folder(tmp_path / "raw", tmp_path / "raw.zip")
         return tmp_path / "raw.zip"
+
+    def test_a_wrong_byte_of_a_stored_table_never_passes_for_data(self, tmp_path: Path) -> None:
+        content = b"a,b\n" + b"1,2\n" * 400_000
+        write_zip(tmp_path / "raw.zip", [("t.csv", content)], compression=zipfile.ZIP_STORED)
+        damaged = bytearray((tmp_path / "raw.zip").read_bytes())
+        damaged[800_000] ^= 1
+        (tmp_path / "raw.zip").write_bytes(damaged)
+        lead_to(tmp_path / "raw.zip", folder := tmp_path / "packed")
+        for _ in range(2):
+            with pytest.raises(zipfile.BadZipFile, match="check sum"):
+                read_csv(folder / "t.csv")
+            with pytest.raises(zipfile.BadZipFile, match="check sum"):
+                copy(folder / "t.csv", tmp_path / os.urandom(4).hex())
+
+    @pytest.mark.parametrize("change", ["name", "size", "overlap"])
+    def test_stored_members_are_checked_as_others_are(self, tmp_path: Path, change: str) -> None:
+        write_zip(tmp_path / "a.zip", [("one", b"1234"), ("two", b"SECRET")], compression=zipfile.ZIP_STORED)
+        content = bytearray((tmp_path / "a.zip").read_bytes())
+        first, directory = content.index(b"PK\3\4"), content.index(b"PK\1\2")
+        if change == "name":
+            content[first + 30 : first + 33] = b"two"
+        elif change == "size":
+            content[directory + 24 : directory + 28] = struct.pack("<I", 45)
+        else:
+            content[directory + 20 : directory + 28] = struct.pack("<II", 45, 45)
+        (tmp_path / "a.zip").write_bytes(content)
+        lead_to(tmp_path / "a.zip", tmp_path / "packed")
+        with pytest.raises(zipfile.BadZipFile, match=r"name|large|overlaps"):
+            read_raw(tmp_path / "packed" / "one")
+
+    @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_rare_compressions_are_read_too(self, tmp_path: Path, kind: int) -> None:
+        write_zip(tmp_path / "inner.zip", PICTURES.items())
+        members = [("t.csv", TABLE.to_csv(index=False).encode()), ("inner.zip", tmp_path / "inner.zip")]
+        write_zip(tmp_path / "a.zip", members, compression=kind)
+        lead_to(tmp_path / "a.zip", raw := tmp_path / "packed")
+        pd.testing.assert_frame_equal(read_csv(raw / "t.csv"), TABLE)
+        assert extract_zip(raw / "inner.zip", tmp_path / "out") == 40
+        assert dict(read_members(raw / "inner.zip", PICTURES)) == PICTURES
+        link(raw / "t.csv", tmp_path / "t.csv")
+
+    def test_a_reader_outlives_the_zip_it_reads(self, deflated: Path, tmp_path: Path) -> None:
+        lead_to(deflated, tmp_path / "packed")
+        with open_raw(tmp_path / "packed" / "t.csv") as file:
+            start = file.read(10)
+            raw_files.forget()
+            deflated.unlink()
+            rest = file.read()
+        assert start + rest == (tmp_path / "raw" / "t.csv").read_bytes()
 
     def test_a_wrong_byte_never_passes_for_data(self, deflated: Path, tmp_path: Path) -> None:
         whole = deflated.read_bytes()
@@ -383,6 +436,14 @@ class TestPreparing:
         made = read_manifest(data.paths(self.ID).manifest)
         assert made is not None
         assert made.source_detail == f"{archive}, zip md5 {hashlib.md5(archive.read_bytes()).hexdigest()}"
+
+    def test_what_the_zip_lacks_is_named_with_the_zip(self, folder: Path, tmp_path: Path) -> None:
+        write_zip(tmp_path / "some.zip", [(p.name, p) for p in folder.iterdir() if p.name != "train.csv"])
+        with pytest.raises(DataError, match=r"lacks .*some\.zip/train\.csv") as told:
+            prepare_competition(
+                Registry().get(self.ID), DataDir(tmp_path / "d"), SourceRequest(str(tmp_path / "some.zip"))
+            )
+        assert ".staging" not in str(told.value)
 
     def test_a_recipe_that_reads_by_itself_gets_everything_unpacked(self, folder: Path, tmp_path: Path) -> None:
         competition = Registry().get(self.ID)

@@ -134,7 +134,13 @@ def _damaged_member(archive: Path) -> str | None:
     try:
         with open_zip(archive) as opened:
             return opened.testzip()
-    except (DataError, *DAMAGE, zipfile.LargeZipFile, OSError):
+    except NotImplementedError:
+        return None  # a rare compression is no damage
+    except OSError as error:
+        if error.errno is not None:  # the disk's complaint
+            raise DataError(f"{archive} cannot be read: {error.strerror}.") from error
+        return "its directory of members"
+    except (DataError, *DAMAGE, zipfile.LargeZipFile):
         return "its directory of members"
 
 

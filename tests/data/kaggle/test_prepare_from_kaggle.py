@@ -161,6 +161,17 @@ def test_a_damaged_zip_of_unknown_md5_is_removed_when_its_recipe_stumbles(
     assert prepare_competition(competition, data_dir).source == "kaggle"
 
 
+def test_a_zip_with_a_damaged_directory_is_removed(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    competition.__dict__["checksums"] = None
+    kaggle.contests[ID] = Contest(archive, wrong_byte=archive.rindex(b"PK\1\2"), wrong_times=1)
+    with pytest.raises(DataError):
+        prepare_competition(competition, data_dir)
+    assert not data_dir.paths(ID).download.exists()
+    assert prepare_competition(competition, data_dir).source == "kaggle"
+
+
 def test_half_unpacked_files_are_unpacked_again(
     kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
 ) -> None:
