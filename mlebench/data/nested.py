@@ -186,7 +186,7 @@ class Inflated(Content):
             self._marks.append((end, self._packed_place, self._inflater.copy()))
 
     def _unpack(self) -> None:
-        unpacked = _Held(self.size) if self.size <= _MOST_HELD else _OnDisk(self.size, self._scratch)
+        unpacked = _Held() if self.size <= _MOST_HELD else _OnDisk(self.size, self._scratch)
         self._go_to_mark(0)
         while self._begin + len(self._content) < self.size:
             self._go_on()
@@ -200,7 +200,7 @@ class Inflated(Content):
 class _Held:
     """Unpacked content in memory."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self) -> None:
         self._content = bytearray()
 
     def write(self, piece: bytes) -> None:

@@ -63,15 +63,22 @@ def test_credentials_make_kaggle_the_default_and_nothing_is_left(
     assert hashlib.md5(archive).hexdigest() in read_manifest(data_dir.paths(ID).manifest).source_detail
 
 
+def fail_in_recipe(
+    competition: Competition, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch, *, keep_raw: bool | None = None
+) -> Path:
+    """Prepare with a recipe that breaks down; the download folder that is left."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Competition, "prepare", lambda *_, **__: 1 / 0)
+        with pytest.raises(DataError, match="recipe failed"):
+            prepare_competition(competition, data_dir, keep_raw=keep_raw)
+    return data_dir.paths(ID).download
+
+
 def test_the_zip_outlives_a_failing_recipe(
     kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kaggle.contests[ID] = Contest(archive)
-    with monkeypatch.context() as patch:
-        patch.setattr(Competition, "prepare", lambda *_, **__: 1 / 0)
-        with pytest.raises(DataError, match="recipe failed"):
-            prepare_competition(competition, data_dir)
-    download = data_dir.paths(ID).download
+    download = fail_in_recipe(competition, data_dir, monkeypatch)
     assert (download / f"{ID}.zip").read_bytes() == archive and not (download / "raw").exists()
     calls = kaggle.calls.total()
     assert prepare_competition(competition, data_dir).source == "kaggle"
@@ -136,11 +143,7 @@ def test_what_an_earlier_run_unpacked_is_used(
     kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kaggle.contests[ID] = Contest(archive)
-    with monkeypatch.context() as patch:
-        patch.setattr(Competition, "prepare", lambda *_, **__: 1 / 0)
-        with pytest.raises(DataError, match="recipe failed"):
-            prepare_competition(competition, data_dir, keep_raw=True)
-    download = data_dir.paths(ID).download
+    download = fail_in_recipe(competition, data_dir, monkeypatch, keep_raw=True)
     assert (download / "raw" / "train.csv").is_file()
     (download / f"{ID}.zip").unlink()
     calls = kaggle.calls.total()
