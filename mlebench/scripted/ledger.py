@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ class Ledger:
     """Entries in memory, and in a file where one is named; entries of earlier servers in that file are kept."""
 
     def __init__(self, path: Path | None) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
+        self._under_way = 0
         self._file: int | None = None
         self.entries: list[dict[str, Any]] = []
         """Oldest first."""
@@ -26,9 +29,30 @@ class Ledger:
             os.truncate(path, len(whole))
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def add(self, entry: dict[str, Any]) -> None:
-        """Note one request that is over."""
+    @contextmanager
+    def request(self, entry: dict[str, Any]) -> Iterator[None]:
+        """Note `entry`, which the block completes, when the block ends, however it ends."""
         with self._lock:
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            self._add(entry)
+
+    def settled(self, seconds: float = 15) -> list[dict[str, Any]]:
+        """The entries once no request is under way: a client may have its whole answer before the request is noted.
+
+        Raises `TimeoutError` when one still is after `seconds`.
+        """
+        with self._lock:
+            if not self._lock.wait_for(lambda: self._under_way == 0, seconds):
+                raise TimeoutError(f"{self._under_way} requests are still under way.")
+            return list(self.entries)
+
+    def _add(self, entry: dict[str, Any]) -> None:
+        with self._lock:
+            self._under_way -= 1
+            self._lock.notify_all()
             self.entries.append(entry)
             if self._file is not None:
                 os.write(self._file, json.dumps(entry).encode() + b"\n")

@@ -128,10 +128,8 @@ class ScriptedServer:
         }
         if rule is not None:
             entry["rule"] = self._scripts.get(script_name(model)).rule_name(rule)
-        try:
+        with self.ledger.request(entry):
             return await self._carry_out(request, speech, _renderer(speech, body, answer, request), answer, entry)
-        finally:
-            self.ledger.add(entry)
 
     async def _carry_out(
         self, request: web.Request, speech: Speech, renderer: Renderer, answer: Answer, entry: dict[str, Any]

@@ -133,7 +133,7 @@ class World:
     def sent_since(self, start: int) -> dict[str, int]:
         """What the provider says it sent: sums of tokens of its entries from number `start` on."""
         names = ("input", "output", "cached", "reasoning")
-        entries = [entry["usage"] for entry in self.provider.ledger.entries[start:] if entry["usage"]]
+        entries = [entry["usage"] for entry in self.provider.ledger.settled()[start:] if entry["usage"]]
         return {name: sum(usage[name] for usage in entries) for name in names}
 
 

@@ -58,7 +58,7 @@ def test_answers_are_passed_on_byte_for_byte(world: World, attempt: Attempt, pla
             "responses": [{"type": "function", **plain}],
             "anthropic": [{"name": "look", "input_schema": {"type": "object"}}],
         }.get(name, [{"functionDeclarations": [plain]}])
-    start = len(world.provider.ledger.entries)
+    start = len(world.provider.ledger.settled())
     answer = attempt.post(path, body)
     assert answer.status_code == 200, answer.text
     wanted = requests.post(world.provider.url + direct, json={**body, "model": "demo"}, timeout=30)
@@ -68,7 +68,7 @@ def test_answers_are_passed_on_byte_for_byte(world: World, attempt: Attempt, pla
     assert got == alike(wanted.content)
     assert answer.headers["Content-Type"] == wanted.headers["Content-Type"]
     usage = attempt.usage_when(lambda usage: usage.calls == 1)
-    sent = world.provider.ledger.entries[start]["usage"]
+    sent = world.provider.ledger.settled()[start]["usage"]
     assert tokens(usage) == sent and usage.unmetered == 0
 
 
@@ -94,7 +94,7 @@ def test_cost_follows_the_price_file(attempt: Attempt) -> None:
 
 
 def test_what_is_not_stated_is_estimated_and_counted(world: World, attempt: Attempt) -> None:
-    start = len(world.provider.ledger.entries)
+    start = len(world.provider.ledger.settled())
     attempt.chat("SILENT")
     assert attempt.chat("SILENT", stream=True).content
     usage = attempt.usage_when(lambda usage: usage.calls == 2)
@@ -114,7 +114,7 @@ def hang_up(attempt: Attempt, path: str, body: dict[str, Any], after: int = 3) -
 @pytest.mark.parametrize("place", [*STREAMED, "gemini-sse", "gemini-list"])
 def test_usage_is_exact_when_the_agent_hangs_up(world: World, attempt: Attempt, place: str) -> None:
     path, _, body = PLACES[place]
-    start = len(world.provider.ledger.entries)
+    start = len(world.provider.ledger.settled())
     hang_up(attempt, path, filled(body, "LONG", **({} if "gemini" in place else {"stream": True})))
     usage = attempt.usage_when(lambda usage: usage.calls == 1)
     assert tokens(usage) == world.sent_since(start) and usage.tokens_out == 777
@@ -125,7 +125,7 @@ def test_usage_is_exact_when_the_agent_hangs_up(world: World, attempt: Attempt, 
 @pytest.mark.parametrize("place", [*STREAMED, "gemini-sse"])
 def test_a_stream_that_breaks_off_is_broken_off_and_counted(world: World, attempt: Attempt, place: str) -> None:
     path, _, body = PLACES[place]
-    start = len(world.provider.ledger.entries)
+    start = len(world.provider.ledger.settled())
     with pytest.raises(requests.RequestException):
         attempt.post(path, filled(body, "BREAKS", **({} if "gemini" in place else {"stream": True})))
     usage = attempt.usage_when(lambda usage: usage.calls == 1)
@@ -135,7 +135,7 @@ def test_a_stream_that_breaks_off_is_broken_off_and_counted(world: World, attemp
 
 
 def test_fifty_streams_at_once_of_which_some_are_left(world: World, attempt: Attempt) -> None:
-    start = len(world.provider.ledger.entries)
+    start = len(world.provider.ledger.settled())
 
     def one(number: int) -> None:
         mine = Attempt(attempt.gateway, attempt.ticket, attempt.url)
@@ -153,7 +153,7 @@ def test_fifty_streams_at_once_of_which_some_are_left(world: World, attempt: Att
 
 
 def test_embeddings_and_counting(world: World, attempt: Attempt) -> None:
-    start = len(world.provider.ledger.entries)
+    start = len(world.provider.ledger.settled())
     answer = attempt.post("/v1/embeddings", {"model": "demo", "input": ["some text", "more text"]}).json()
     assert len(answer["data"]) == 2
     body = {"content": {"parts": [{"text": "abcdefgh"}]}}
