@@ -59,12 +59,12 @@ def export(
     from mlebench.cli import render
     from mlebench.data.mirror.exporting import export_competition, exportable
     from mlebench.data.mirror.parts import Selection
-    from mlebench.data.object_store import ObjectStore
+    from mlebench.data.mirror.store import ObjectStore
     from mlebench.errors import NotPreparedError, UsageError
 
     where, known, selection = data_dir(data_dir_option), registry(competitions_dir), Selection(what, edition)
     store = ObjectStore(destination)
-    if store.is_local and store.local_root.resolve().is_relative_to(where.root.resolve()):
+    if store.local_root is not None and store.local_root.resolve().is_relative_to(where.root.resolve()):
         raise UsageError(f"{destination} lies in the data directory {where.root}; export to another place.")
     chosen = [one.id for one in known.select(ids or [], split)] or exportable(where, known.ids(), selection)
     if not chosen:
@@ -98,7 +98,7 @@ def import_(
     from mlebench.cli import render
     from mlebench.data.mirror.importing import exported, import_competition
     from mlebench.data.mirror.parts import Selection
-    from mlebench.data.object_store import ObjectStore
+    from mlebench.data.mirror.store import ObjectStore
     from mlebench.errors import NotPreparedError
 
     where, known, selection = data_dir(data_dir_option), registry(competitions_dir), Selection(what, edition)

@@ -9,7 +9,6 @@ import stat
 import uuid
 from pathlib import Path
 
-import fsspec
 import pytest
 from typer.testing import CliRunner
 
@@ -20,7 +19,7 @@ from mlebench.data.mirror import importing
 from mlebench.data.mirror.exporting import export_competition
 from mlebench.data.mirror.importing import exported, import_competition
 from mlebench.data.mirror.parts import Selection
-from mlebench.data.object_store import ObjectStore
+from mlebench.data.mirror.store import ObjectStore
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import Status, prepare_competition
 from mlebench.data.sources import SourceRequest
@@ -122,13 +121,6 @@ class TestRoundTrip:
     def test_a_folder_store_hides_the_answers_from_others(self, prepared: DataDir, tmp_path: Path):
         export_competition(ID, prepared, ObjectStore(str(tmp_path / "s")), ALL)
         assert stat.S_IMODE((tmp_path / "s" / ID / "prepared" / "private").stat().st_mode) == 0o700
-
-    def test_large_files_are_streamed(self, prepared, store, elsewhere, monkeypatch):
-        monkeypatch.setattr("mlebench.data.object_store._SMALL", 100)
-        monkeypatch.setattr("mlebench.data.object_store._BLOCK", 1000)
-        export_competition(ID, prepared, store, ALL)
-        import_competition(ID, elsewhere, store, ALL)
-        assert verify_competition(Registry().get(ID), elsewhere).intact
 
     def test_a_dry_run_writes_nothing(self, prepared: DataDir, store: ObjectStore, elsewhere: DataDir):
         told = export_competition(ID, prepared, store, ALL, dry_run=True)
@@ -289,22 +281,6 @@ class TestDamage:
         store_file(store, "manifest.json", json.dumps({**manifest, "competition": "other"}).encode())
         with pytest.raises(DataError, match="wrong place"):
             import_competition(ID, elsewhere, store, ALL)
-
-    def test_a_network_that_fails_for_a_moment_is_tried_again(self, prepared, elsewhere, monkeypatch):
-        store = ObjectStore(f"memory://{uuid.uuid4().hex}")
-        export_competition(ID, prepared, store, ALL)
-        opened, failures = fsspec.filesystem("memory").open, [3]
-
-        def fails(*arguments, **options):
-            if "labels" in arguments[0] and failures[0]:
-                failures[0] -= 1
-                raise ConnectionError("reset")
-            return opened(*arguments, **options)
-
-        monkeypatch.setattr(store._files, "open", fails)
-        monkeypatch.setattr("time.sleep", lambda _: None)
-        import_competition(ID, elsewhere, store, ALL)
-        assert verify_competition(Registry().get(ID), elsewhere).intact
 
     def test_too_little_room_is_refused_before_copying(self, prepared, store, elsewhere, monkeypatch):
         export_competition(ID, prepared, store, ALL)

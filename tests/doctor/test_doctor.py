@@ -60,7 +60,7 @@ class TestRunner:
             ]
         )
         hang.set()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20
         assert [(one.title, one.level) for one in found] == [
             ("first", Level.OK),
             ("broken", Level.WARNING),
@@ -69,10 +69,10 @@ class TestRunner:
         ]
         assert "ZeroDivisionError" in found[1].detail and "0.2 s" in found[2].detail
 
-    def test_everything_takes_less_than_three_seconds(self, tmp_path: Path):
+    def test_everything_is_examined_at_once_and_has_a_next_step(self, tmp_path: Path):
         began = time.monotonic()
         found = examine(all_checks(DataDir(tmp_path / "data")))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # idle 1 s; one after another the limits add up to more
         assert len(found) >= 10
         assert all(one.advice or one.level is Level.OK for one in found)
 
@@ -160,14 +160,14 @@ class TestGpus:
         self._install(*several)
         inventory = take_inventory()
         monkeypatch.setattr(gpus, "take_inventory", lambda: inventory)
-        monkeypatch.setattr(gpus, "_ANSWER_SECONDS", 0.2)
+        monkeypatch.setattr(gpus, "_ANSWER_SECONDS", 2.0)
         wait = threading.Event()
         for card in several[1:]:
             card.hang = wait
         began = time.monotonic()
         found = gpus.gpus()
         wait.set()
-        assert time.monotonic() - began < 0.6
+        assert time.monotonic() - began < 5.5  # one after another: 6
         assert [one.level for one in found] == [Level.OK, Level.OK] + [Level.PROBLEM] * 3
 
     def test_who_holds_what(self):
@@ -215,7 +215,7 @@ class TestEngine:
             server.listen()
             began = time.monotonic()
             (found,) = engine.engine()
-        assert found.level is Level.PROBLEM and time.monotonic() - began < 2
+        assert found.level is Level.PROBLEM and time.monotonic() - began < 20
 
     def test_abilities(self):
         assert engine._limits(INFO).level is Level.OK

@@ -56,7 +56,7 @@ def test_a_stream_that_stalls_is_given_up(attempt: Attempt) -> None:
     started = time.monotonic()
     with pytest.raises(requests.RequestException):
         attempt.chat("STALLS", stream=True).content  # noqa: B018
-    assert time.monotonic() - started < 4.5
+    assert time.monotonic() - started < 14  # all of it takes 15
     usage = attempt.usage_when(lambda usage: usage.calls == 1)
     assert (usage.errors, usage.unmetered, usage.retries) == (1, 1, 0)
     assert attempt.lines()[0]["error"] == "provider_broke_off"

@@ -195,7 +195,7 @@ def test_a_sparse_file_of_a_terabyte(tmp_path: Path) -> None:
         out.truncate(2**40)
     started = time.monotonic()
     assert reason_of(path) is Reason.TOO_LARGE
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 30  # reading it would take many minutes
 
 
 def gzip_bomb(mebibytes: int) -> bytes:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from mlebench.data.manifest import MANIFEST, Manifest, hash_files, read_manifest, versions
 from mlebench.data.mirror.parts import LARGEST_MANIFEST, PARTIAL, WORKERS, Selection, Transfer, transfer
-from mlebench.data.object_store import ObjectStore, Step
+from mlebench.data.mirror.store import ObjectStore, Step
 from mlebench.data.parallel import in_parallel
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.staging import locked
@@ -64,7 +64,7 @@ def export_competition(
         for name in present.keys() - same - {MANIFEST, PARTIAL}:
             store.delete(f"{folder}/{name}")
         store.write(f"{folder}/{PARTIAL}", manifest.model_dump_json().encode())
-        if store.is_local:
+        if store.local_root is not None:
             _hide_answers(store.local_root / folder)
         step(result.bytes - result.copied_bytes)
         in_parallel(

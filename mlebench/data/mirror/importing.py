@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from mlebench.data.archive_rules import safe_member
 from mlebench.data.manifest import MANIFEST, FileEntry, Manifest, digest, hash_files, list_sizes, read_manifest
 from mlebench.data.mirror.parts import LARGEST_MANIFEST, WORKERS, Selection, Transfer, sizes, transfer
-from mlebench.data.object_store import ObjectStore, Step
+from mlebench.data.mirror.store import ObjectStore, Step
 from mlebench.data.parallel import in_parallel
 from mlebench.data.paths import DataDir
 from mlebench.data.space import free_bytes, full_disk_told, is_full
