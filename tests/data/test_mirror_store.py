@@ -9,8 +9,8 @@ import fsspec
 import pytest
 from bucket_fs import Parcels
 
-from mlebench.data.mirror import places
 from mlebench.data.manifest import FileEntry
+from mlebench.data.mirror import places
 from mlebench.data.mirror.store import ObjectStore
 from mlebench.errors import DataError, MlebenchError
 
