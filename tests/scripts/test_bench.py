@@ -91,7 +91,7 @@ def test_memory_of_all_processes_is_watched() -> None:
 
 
 def test_starting_is_measured() -> None:
-    done = run("bench_prepare.py", "--start-only", "--json")
+    done = run("bench_first_steps.py", "--start-only", "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["start_ms --help"] > 10 and figures["start_ms list"] > 10
@@ -100,7 +100,7 @@ def test_starting_is_measured() -> None:
 def test_preparing_is_measured_beside_the_plain_tools(tmp_path: Path) -> None:
     cases = ("pictures", "zip")
     done = run(
-        "bench_prepare_tools.py", *cases, "--size", "0.002", "--rounds", "1", "--dir", str(tmp_path), "--markdown"
+        "bench_prepare.py", *cases, "--size", "0.002", "--rounds", "1", "--dir", str(tmp_path), "--markdown"
     )
     assert done.returncode == 0, done.stderr
     rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith(("| pictures:", "| zip:"))]
@@ -113,7 +113,7 @@ def test_preparing_is_measured_beside_the_plain_tools(tmp_path: Path) -> None:
 
 def test_preparing_that_is_slower_or_larger_than_it_may_be_is_told() -> None:
     from bench.processes import Measured
-    from bench_prepare_tools import Tool, _faults
+    from bench_prepare import Tool, _faults
 
     def tool(seconds: float, on_disk: int = 1000, *, whole: bool = True) -> Tool:
         rounds = [Measured(seconds * 2, 1.0, 10.0, ""), Measured(seconds, 1.0, 10.0, "")]
