@@ -16,6 +16,7 @@ from pathlib import Path, PurePath
 
 from mlebench.agents.agent import Agent
 from mlebench.errors import SandboxError, UsageError
+from mlebench.filenames import STORE_FILE
 
 FOLDER = "inputs"
 """Below the control folder."""
@@ -97,13 +98,13 @@ def place_inputs(
 def _find(chosen: str, runs_dir: Path) -> Path:
     """The absolute folder of RUN or RUN/ATTEMPT; RUN is a name below `runs_dir`, or a path."""
     for candidate in (runs_dir / chosen, Path(chosen).expanduser()):
-        if (candidate / "run.sqlite").is_file() or _is_attempt(candidate):
+        if (candidate / STORE_FILE).is_file() or _is_attempt(candidate):
             return candidate.absolute()
     raise UsageError(f"There is no run or attempt {chosen!r} in {runs_dir}; `mlebench runs list` shows the runs.")
 
 
 def _is_attempt(folder: Path) -> bool:
-    return (folder.parent / "run.sqlite").is_file() and folder.is_dir()
+    return (folder.parent / STORE_FILE).is_file() and folder.is_dir()
 
 
 def _check_size(source: Path) -> None:

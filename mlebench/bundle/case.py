@@ -13,6 +13,7 @@ from mlebench.bundle.environment import Environment
 from mlebench.bundle.index import NotABundleError
 from mlebench.bundle.logs import CHAINED, Log, Story, check_log, documents
 from mlebench.bundle.source import Bundle
+from mlebench.filenames import ENVIRONMENT_FILE, EVENTS_FILE
 from mlebench.running.records import Attempt, RunConfig
 from mlebench.sandbox.base import Network
 
@@ -57,8 +58,8 @@ def open_case(bundle: Bundle) -> Case:
         what = "; ".join(_complaints(error)) if isinstance(error, ValidationError) else str(error)
         raise NotABundleError(f"The attempt's record in bundle.json cannot be read ({what}).") from None
     logs = {name: log for name in CHAINED if (log := check_log(bundle, name)) is not None}
-    events = bundle.path("events.jsonl")
-    whole = events is not None and logs["events.jsonl"].problem is None
+    events = bundle.path(EVENTS_FILE)
+    whole = events is not None and logs[EVENTS_FILE].problem is None
     story = Story.of(documents(events)) if whole and events is not None else None
     case = Case(bundle, attempt, run, None, logs, story)
     return Case(bundle, attempt, run, _environment(case), logs, story)
@@ -66,7 +67,7 @@ def open_case(bundle: Bundle) -> Case:
 
 def _environment(case: Case) -> Environment | None:
     try:
-        return Environment.model_validate(case.document("environment.json"))
+        return Environment.model_validate(case.document(ENVIRONMENT_FILE))
     except ValidationError:
         return None
 

@@ -11,6 +11,7 @@ from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.logs import documents, lines_are_short
 from mlebench.bundle.usage import tally
+from mlebench.filenames import USAGE_FILE, VALIDATIONS_FILE
 from mlebench.gateway.api import Spent, Usage
 from mlebench.gateway.totals import Totals
 from mlebench.grading.report import Outcome
@@ -108,8 +109,8 @@ def snapshot_copy(path: Path, snapshot: Snapshot, target: Path) -> bool:
 def _validations(claims: Claims, case: Case) -> None:
     claim = "Every question to the validation endpoint is counted."
     counted = case.attempt.validations
-    noted = _lines(case, "validations.jsonl")
-    if noted is None and "validations.jsonl" not in case.bundle.index.files:
+    noted = _lines(case, VALIDATIONS_FILE)
+    if noted is None and VALIDATIONS_FILE not in case.bundle.index.files:
         noted = 0
     if noted is None or case.story is None:
         claims.add("validations", claim, Verdict.UNKNOWN, "The endpoint's log or the event log cannot be read.")
@@ -135,7 +136,7 @@ def _lines(case: Case, name: str) -> int | None:
 def _usage(claims: Claims, case: Case) -> None:
     claim = "The model usage is the sum of its logged calls."
     usage = case.attempt.usage
-    path = case.bundle.path("usage.jsonl")
+    path = case.bundle.path(USAGE_FILE)
     if usage is None and path is None:
         why = "It had no model." if case.run.model is None else "There is neither a log of calls nor a total."
         claims.add("usage", claim, True if case.run.model is None else Verdict.UNKNOWN, why)
@@ -143,7 +144,7 @@ def _usage(claims: Claims, case: Case) -> None:
     if usage is None:
         claims.add("usage", claim, False, "There is a log of model calls, but the record has no total.")
         return
-    summed = tally(path) if path is not None and case.logs["usage.jsonl"].problem is None else None
+    summed = tally(path) if path is not None and case.logs[USAGE_FILE].problem is None else None
     if summed is None and usage.calls == 0 and usage.refused == 0 and path is None:
         claims.add("usage", claim, True, "It asked no model anything.")
         return

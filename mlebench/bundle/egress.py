@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from mlebench.bundle.case import Case
 from mlebench.bundle.logs import documents
 from mlebench.egress.rules import AllowList
+from mlebench.filenames import EGRESS_FILE
 
 
 @dataclass
@@ -27,8 +28,8 @@ class Reached:
 
 def reached(case: Case) -> Reached | None:
     """The sums; None where there is no log, or it cannot be read."""
-    path = case.bundle.path("egress.jsonl")
-    if path is None or case.logs["egress.jsonl"].problem is not None:
+    path = case.bundle.path(EGRESS_FILE)
+    if path is None or case.logs[EGRESS_FILE].problem is not None:
         return None
     found, under_way = Reached(), {}
     try:

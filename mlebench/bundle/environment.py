@@ -13,10 +13,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlebench.competition import Edition
+from mlebench.filenames import ENVIRONMENT_FILE
 from mlebench.gateway.api import Replay
 from mlebench.hardware.api import Share
-
-ENVIRONMENT_FILE = "environment.json"
 
 
 class _Facts(BaseModel):

@@ -12,10 +12,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mlebench import __version__
 from mlebench.errors import UsageError
+from mlebench.filenames import BUNDLE_FILE, EGRESS_FILE, EVENTS_FILE, USAGE_FILE, VALIDATIONS_FILE
 
-BUNDLE_FILE = "bundle.json"
 FORMAT = 1
-LOGS = ("events.jsonl", "usage.jsonl", "egress.jsonl", "validations.jsonl")
+LOGS = (EVENTS_FILE, USAGE_FILE, EGRESS_FILE, VALIDATIONS_FILE)
 """Logs whose length and last line the index keeps, where an attempt has them."""
 MAX_INDEX_BYTES = 256 << 20
 """A larger bundle.json is nobody's: an attempt's 200,000 files take a seventh of that."""

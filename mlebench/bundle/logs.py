@@ -10,8 +10,9 @@ from typing import Any
 
 from mlebench.bundle.source import Bundle
 from mlebench.chain import verify_chain
+from mlebench.filenames import EGRESS_FILE, EVENTS_FILE, USAGE_FILE
 
-CHAINED = ("events.jsonl", "usage.jsonl", "egress.jsonl")
+CHAINED = (EVENTS_FILE, USAGE_FILE, EGRESS_FILE)
 MAX_LINE = 16 << 20
 """No line of a log of ours is longer; reading stops there."""
 

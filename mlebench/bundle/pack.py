@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mlebench.bundle.hashes import decode_path, walk
-from mlebench.bundle.index import BUNDLE_FILE, Index, NotABundleError, read_index
+from mlebench.bundle.index import Index, NotABundleError, read_index
 from mlebench.bundle.secrets import Secrets
 from mlebench.data.archives import write_tar, write_zip
 from mlebench.errors import BundleError, UsageError
+from mlebench.filenames import BUNDLE_FILE
 
 LEVEL = 3
 """gzip's: several times as fast as its default, and a twentieth larger."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlebench.bundle.environment import Environment, read_environment
 from mlebench.bundle.hashes import encode_path, hash_entries, walk
 from mlebench.bundle.index import (
-    BUNDLE_FILE,
     LOGS,
     File,
     Head,
@@ -23,6 +21,7 @@ from mlebench.bundle.index import (
     make_index,
     read_index,
 )
+from mlebench.filenames import BUNDLE_FILE, GRADE_FILE
 
 if TYPE_CHECKING:
     from mlebench.running.records import Attempt, RunConfig
@@ -49,7 +48,7 @@ def seal(folder: Path, attempt: Attempt, run: RunConfig, *, run_id: str | None =
     }
     odd = [LeftOut(path=encode_path(one.path), kind=one.kind) for one in entries if one.kind != "file"]
     environment = read_environment(folder)
-    grade = files.get("grade.json")
+    grade = files.get(GRADE_FILE)
     parts: dict[str, Any] = {
         "run_id": run_id,
         "run": run.model_dump(mode="json", exclude={"providers_file"}),
@@ -79,12 +78,6 @@ def sources_of(environment: Environment | None, attempt: Attempt) -> Sources:
         data=data.content_sha256 if data else None,
         image=attempt.image_id,
     )
-
-
-def sealed_at(folder: Path) -> datetime | None:
-    """When an attempt's folder was sealed; None where it was not."""
-    index = _earlier(folder)
-    return index.created_at if index else None
 
 
 def _earlier(folder: Path) -> Index | None:

@@ -13,13 +13,24 @@ from pathlib import Path
 from typing import IO
 
 from mlebench.bundle.hashes import encode_path, hash_entries, walk
-from mlebench.bundle.index import BUNDLE_FILE, MAX_INDEX_BYTES, Index, NotABundleError, parse_index
+from mlebench.bundle.index import MAX_INDEX_BYTES, Index, NotABundleError, parse_index
 from mlebench.data.archives import visit_files
 from mlebench.errors import BundleError, DataError
+from mlebench.filenames import (
+    ATTEMPT_FILE,
+    BUNDLE_FILE,
+    EGRESS_FILE,
+    ENVIRONMENT_FILE,
+    EVENTS_FILE,
+    GRADE_FILE,
+    TELEMETRY_FILE,
+    USAGE_FILE,
+    VALIDATIONS_FILE,
+)
 
 READ = {
-    *("attempt.json", "grade.json", "environment.json", "telemetry.jsonl"),
-    *("events.jsonl", "usage.jsonl", "egress.jsonl", "validations.jsonl", "submission/submission.csv"),
+    *(ATTEMPT_FILE, GRADE_FILE, ENVIRONMENT_FILE, TELEMETRY_FILE),
+    *(EVENTS_FILE, USAGE_FILE, EGRESS_FILE, VALIDATIONS_FILE, "submission/submission.csv"),
 }
 """Files whose content is looked at, beside the snapshots; all others are only hashed."""
 _SNAPSHOT = re.compile(r"snapshots/[0-9]{1,9}\.csv(\.gz)?")
@@ -65,17 +76,10 @@ def open_bundle(path: Path) -> Iterator[Bundle]:
         yield _open_archive(path, Path(scratch))
 
 
-def is_bundle(path: Path) -> bool:
-    """Whether this looks like a bundle at a glance: a folder with an index or with events, or an archive."""
-    if path.is_dir():
-        return (path / BUNDLE_FILE).exists() or (path / "events.jsonl").exists()
-    return path.is_file()
-
-
 def _open_folder(path: Path) -> Bundle:
     index_path = path / BUNDLE_FILE
     if index_path.is_symlink() or not index_path.is_file():
-        if (path / "events.jsonl").exists():
+        if (path / EVENTS_FILE).exists():
             raise NotABundleError(
                 f"The attempt in {path} has not been sealed: it is not done, or was made by an older version."
             )

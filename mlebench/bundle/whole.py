@@ -6,9 +6,17 @@ from dataclasses import dataclass
 
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
-from mlebench.bundle.index import BUNDLE_FILE
 from mlebench.bundle.seal import sources_of
 from mlebench.bundle.source import Bundle
+from mlebench.filenames import (
+    ATTEMPT_FILE,
+    BUNDLE_FILE,
+    EGRESS_FILE,
+    ENVIRONMENT_FILE,
+    EVENTS_FILE,
+    GRADE_FILE,
+    USAGE_FILE,
+)
 from mlebench.reporting.text import plural
 from mlebench.units import size as size_text
 
@@ -86,26 +94,26 @@ def _origin(claims: Claims, case: Case, expected: Expected | None) -> None:
 
 def _records(claims: Claims, case: Case) -> None:
     index = case.bundle.index
-    grade = case.document("grade.json")
+    grade = case.document(GRADE_FILE)
     wrong = []
-    if case.document("attempt.json") != index.attempt:
+    if case.document(ATTEMPT_FILE) != index.attempt:
         wrong.append("attempt.json differs from the record in bundle.json")
     graded = case.attempt.grade
-    listed = index.files.get("grade.json")
+    listed = index.files.get(GRADE_FILE)
     if index.grade_sha256 != (listed.sha256 if listed else None):
         wrong.append("bundle.json names another grade than grade.json")
     if (graded is None) != (grade is None):
         wrong.append("only one of attempt.json and grade.json has a grade")
     elif graded is not None and grade is not None and grade != graded.to_json():
         wrong.append("grade.json differs from the grade in attempt.json")
-    events = index.heads.get("events.jsonl")
+    events = index.heads.get(EVENTS_FILE)
     if case.attempt.events_head != (events.hash if events else None):
         wrong.append("the attempt's record names another end of events.jsonl")
-    usage = index.heads.get("usage.jsonl")
+    usage = index.heads.get(USAGE_FILE)
     if case.attempt.usage_head is not None and case.attempt.usage_head != (usage.hash if usage else None):
         wrong.append("the attempt's record names another end of usage.jsonl")
     environment = case.environment
-    if environment is None and "environment.json" in index.files:
+    if environment is None and ENVIRONMENT_FILE in index.files:
         wrong.append("environment.json cannot be read")
     if environment is not None and (environment.attempt, environment.seed) != (case.attempt.id, case.attempt.seed):
         wrong.append("environment.json is another attempt's")
@@ -142,11 +150,11 @@ def _told_otherwise(case: Case) -> list[str]:
         if told_snapshots[-1].get("grades") != kept:
             wrong.append("the event log has other grades of the snapshots")
     if noted := case.story.named("environment"):
-        listed = files.get("environment.json")
+        listed = files.get(ENVIRONMENT_FILE)
         if noted[-1].get("sha256") != (listed.sha256 if listed else None):
             wrong.append("environment.json is not the one that the event log names")
     if noted := case.story.named("egress"):
-        head = case.bundle.index.heads.get("egress.jsonl")
+        head = case.bundle.index.heads.get(EGRESS_FILE)
         if noted[-1].get("head") != (head.hash if head else None):
             wrong.append("the event log names another end of egress.jsonl")
     ended, end = case.story.named("concluded") or case.story.named("ended"), case.attempt.end
@@ -157,7 +165,7 @@ def _told_otherwise(case: Case) -> list[str]:
 
 def _chains(claims: Claims, case: Case) -> None:
     broken = [f"{log.name}: {log.problem}" for log in case.logs.values() if log.problem]
-    lacking = "events.jsonl" not in case.logs
+    lacking = EVENTS_FILE not in case.logs
     if lacking:
         broken.append("events.jsonl is missing or was changed")
     lines = ", ".join(f"{log.name} ({plural(log.lines, 'line')})" for log in case.logs.values())

@@ -20,6 +20,7 @@ from mlebench.cli.options import (
     data_dir,
     registry,
 )
+from mlebench.filenames import BUNDLE_FILE, EVENTS_FILE, STORE_FILE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +80,7 @@ def _bundles(targets: list[str], runs_dir: Path) -> list[tuple[str, Path]]:
             if "/" in target or target.endswith((".tar.gz", ".tgz", ".zip")):
                 raise UsageError(f"There is no bundle at {target}, and no such attempt in {runs_dir}.")
             others.append(target)
-        elif place.is_dir() and (place / "run.sqlite").is_file():
+        elif place.is_dir() and (place / STORE_FILE).is_file():
             found += [(f"{target}/{one.parent.name}", one.parent) for one in sorted(place.glob("*/bundle.json"))]
         else:
             found.append((target, place))
@@ -92,11 +93,11 @@ def _sealed_inside(folder: Path) -> bool:
     """Whether this folder is an attempt's or a run's."""
     from mlebench.errors import UsageError
 
-    if (folder / "run.sqlite").is_file():
+    if (folder / STORE_FILE).is_file():
         if next(folder.glob("*/bundle.json"), None) is None:
             raise UsageError(f"No attempt of the run {folder} is sealed yet.")
         return True
-    return (folder / "bundle.json").exists() or (folder / "events.jsonl").exists()
+    return (folder / BUNDLE_FILE).exists() or (folder / EVENTS_FILE).exists()
 
 
 def _verify_bundles(
@@ -135,7 +136,7 @@ def _stored_digest(folder: Path) -> Expected | None:
     from mlebench.running.store import RunStore
 
     folder = folder.absolute()
-    if not (folder.parent / "run.sqlite").is_file():
+    if not (folder.parent / STORE_FILE).is_file():
         return None
     try:
         with RunStore(folder.parent) as store:

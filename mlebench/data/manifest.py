@@ -15,8 +15,8 @@ from mlebench import __version__
 from mlebench.competition import Checksums, Edition
 from mlebench.data.parallel import in_parallel
 from mlebench.errors import DataError
+from mlebench.filenames import MANIFEST
 
-MANIFEST = "manifest.json"
 _BLOCK = 1 << 20
 
 

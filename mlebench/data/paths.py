@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from mlebench.errors import NotPreparedError
+from mlebench.filenames import MANIFEST
 
 if TYPE_CHECKING:
     from mlebench.competition import Competition, Edition
@@ -58,7 +59,7 @@ class PreparedPaths:
     @property
     def manifest(self) -> Path:
         """Where this folder came from, and every file's size and hash."""
-        return self.prepared / "manifest.json"
+        return self.prepared / MANIFEST
 
 
 @dataclass(frozen=True)

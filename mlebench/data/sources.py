@@ -48,13 +48,8 @@ class SourceRequest:
     """Use Kaggle's zip although it is not the one whose md5 is published."""
 
 
-def check_source(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> None:
-    """Raise a UsageError before any work when this competition cannot come from this source."""
-    resolve_source(request, competition, paths)
-
-
 def needs_download(request: SourceRequest, competition: Competition, paths: PreparedPaths) -> bool:
-    """Whether Kaggle would have to be asked for raw files; raises what `check_source` raises."""
+    """Whether Kaggle would have to be asked for raw files; raises what `resolve_source` raises."""
     if resolve_source(request, competition, paths) != "kaggle":
         return False
     from mlebench.data.kaggle.fetch import is_here

@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict
 
 from mlebench.chain import EventLog, read_events
 
-EGRESS_FILE = "egress.jsonl"
 LOGGED_REFUSALS = 10_000
 MAX_REQUESTS = 100_000
 """Requests let through in one attempt: each stands in the log, and the log is bounded."""

@@ -16,13 +16,9 @@ from pandas.errors import EmptyDataError, ParserError
 
 from mlebench.competition import Columns
 from mlebench.errors import InvalidSubmissionError, Reason
+from mlebench.formats.words import NA_WORDS
 from mlebench.grading.submission import SubmissionFile
 
-NA_WORDS = (
-    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA",
-    "NULL", "NaN", "None", "n/a", "nan", "null",
-)  # fmt: skip
-"""Cells that the published reader takes for missing (pandas' default list)."""
 _BOOLEANS = {"True": 1.0, "TRUE": 1.0, "true": 1.0, "False": 0.0, "FALSE": 0.0, "false": 0.0}
 
 

@@ -20,7 +20,6 @@ from mlebench.hardware.inventory import used_bytes
 from mlebench.hardware.series import Line, Series, Totals, summarise, telemetry_of
 
 EVERY_SECONDS = 5.0
-FILE = "telemetry.jsonl"
 ANSWER_SECONDS = 2.0
 """How long a GPU may take for one reading."""
 _LAST_WORD_SECONDS = 5.0

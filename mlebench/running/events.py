@@ -7,9 +7,7 @@ from typing import Any
 
 from mlebench.chain import GENESIS, Chain, EventLog, read_events, verify_chain
 
-__all__ = ["EVENTS_FILE", "GENESIS", "Chain", "EventLog", "events_of_try", "read_events", "verify_chain"]
-
-EVENTS_FILE = "events.jsonl"
+__all__ = ["GENESIS", "Chain", "EventLog", "events_of_try", "read_events", "verify_chain"]
 
 
 def events_of_try(path: Path) -> list[dict[str, Any]]:

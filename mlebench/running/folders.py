@@ -21,7 +21,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlebench.bundle.seal import recorded
-from mlebench.running.events import EVENTS_FILE
+from mlebench.filenames import (
+    ATTEMPT_FILE,
+    EGRESS_FILE,
+    ENVIRONMENT_FILE,
+    EVENTS_FILE,
+    GRADE_FILE,
+    TELEMETRY_FILE,
+    USAGE_FILE,
+    VALIDATIONS_FILE,
+)
 from mlebench.running.files import write_json
 from mlebench.running.live import LIVE_FILE
 from mlebench.running.records import Attempt
@@ -65,27 +74,27 @@ class AttemptFolder:
     @property
     def calls(self) -> Path:
         """What the agent asked the validation endpoint, as the endpoint itself notes it."""
-        return self.path / "validations.jsonl"
+        return self.path / VALIDATIONS_FILE
 
     @property
     def usage(self) -> Path:
         """What the agent asked models for; the gateway appends to it."""
-        return self.path / "usage.jsonl"
+        return self.path / USAGE_FILE
 
     @property
     def egress(self) -> Path:
         """What the agent asked of the network; the egress proxy appends to it."""
-        return self.path / "egress.jsonl"
+        return self.path / EGRESS_FILE
 
     @property
     def telemetry(self) -> Path:
         """What the agent's GPUs did."""
-        return self.path / "telemetry.jsonl"
+        return self.path / TELEMETRY_FILE
 
     @property
     def environment(self) -> Path:
         """What the attempt ran in."""
-        return self.path / "environment.json"
+        return self.path / ENVIRONMENT_FILE
 
     @property
     def snapshots(self) -> Path:
@@ -100,12 +109,12 @@ class AttemptFolder:
     @property
     def grade(self) -> Path:
         """The GradeReport."""
-        return self.path / "grade.json"
+        return self.path / GRADE_FILE
 
     @property
     def attempt(self) -> Path:
         """The attempt's record, written when it is done."""
-        return self.path / "attempt.json"
+        return self.path / ATTEMPT_FILE
 
     def write_record(self, attempt: Attempt) -> None:
         """Write attempt.json, a copy of what the run store says, for people and tools without SQLite."""

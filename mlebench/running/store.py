@@ -26,9 +26,9 @@ from typing import Any
 
 from mlebench import __version__
 from mlebench.errors import MlebenchError, UsageError
+from mlebench.filenames import STORE_FILE
 from mlebench.running.records import Attempt, RunConfig, State
 
-STORE_FILE = "run.sqlite"
 NO_ROOM = "There is no room left on the disk that the run lies on; free some."
 FORMAT = 1
 """Version of the schema, kept in SQLite's user_version."""

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mlebench.data.manifest import MANIFEST, Manifest, hash_files, read_manifest, versions
+from mlebench.data.manifest import Manifest, hash_files, read_manifest, versions
 from mlebench.data.mirror.parts import LARGEST_MANIFEST, PARTIAL, WORKERS, Selection, Transfer, transfer
 from mlebench.data.mirror.store import ObjectStore, Step
 from mlebench.data.parallel import in_parallel
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.staging import locked
 from mlebench.errors import NotPreparedError
+from mlebench.filenames import MANIFEST
 
 
 def exportable(data_dir: DataDir, ids: Sequence[str], selection: Selection) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mlebench.data.archive_rules import safe_member
-from mlebench.data.manifest import MANIFEST, FileEntry, Manifest, digest, hash_files, list_sizes, read_manifest
+from mlebench.data.manifest import FileEntry, Manifest, digest, hash_files, list_sizes, read_manifest
 from mlebench.data.mirror.parts import LARGEST_MANIFEST, WORKERS, Selection, Transfer, sizes, transfer
 from mlebench.data.mirror.store import ObjectStore, Step
 from mlebench.data.parallel import in_parallel
@@ -18,6 +18,7 @@ from mlebench.data.paths import DataDir
 from mlebench.data.space import free_bytes, full_disk_told, is_full
 from mlebench.data.staging import IMPORTING, STAGING, locked, make_public, publish, remove_leftovers, remove_tree
 from mlebench.errors import DataError
+from mlebench.filenames import MANIFEST
 from mlebench.units import size
 
 

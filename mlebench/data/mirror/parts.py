@@ -9,8 +9,9 @@ from typing import Literal
 from pydantic import BaseModel
 
 from mlebench.competition import Edition
-from mlebench.data.manifest import MANIFEST, FileEntry, Manifest
+from mlebench.data.manifest import FileEntry, Manifest
 from mlebench.data.paths import PreparedPaths
+from mlebench.filenames import MANIFEST
 
 What = Literal["prepared", "raw", "public"]
 WORKERS = 8
