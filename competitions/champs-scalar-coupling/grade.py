@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mlebench.grading.validate import answer_rows
+from mlebench.grading.ids import answer_rows
 from mlebench.metrics.regression import group_log_mae
 
 TARGET = "scalar_coupling_constant"

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlebench.errors import InvalidSubmissionError, Reason
-from mlebench.grading.validate import answer_rows
+from mlebench.grading.ids import answer_rows
 from mlebench.metrics import UndefinedMetricError
 from mlebench.metrics.regression import laplace_log_likelihood
 

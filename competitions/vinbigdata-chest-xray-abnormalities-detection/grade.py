@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mlebench.formats.boxes import Boxes, format_boxes, parse_boxes
-from mlebench.grading.validate import answer_rows
+from mlebench.grading.ids import answer_rows
 from mlebench.metrics.detection import Detections, coco_average_precision
 
 IOU = 0.4

@@ -7,9 +7,10 @@ from pathlib import Path
 from mlebench.competition import Competition, Edition
 from mlebench.data.paths import DataDir
 from mlebench.errors import CompetitionError, InvalidSubmissionError, UsageError
+from mlebench.grading.ids import id_keys
 from mlebench.grading.submission import SubmissionFile, open_submission
 from mlebench.grading.table import header_names, read_submission_table
-from mlebench.grading.validate import expected_from_sample, id_keys
+from mlebench.grading.validate import expected_from_sample
 from mlebench.registry import Registry
 
 

@@ -18,8 +18,10 @@ from pydantic import BaseModel
 
 from mlebench.competition import Columns, Competition, Submission
 from mlebench.errors import InvalidSubmissionError, Reason
-from mlebench.formats.words import as_numbers
+from mlebench.grading.cells import check_column
+from mlebench.grading.ids import match_ids, match_sorted
 from mlebench.grading.keys import match_keys, read_keys
+from mlebench.grading.refusal import key_text, refuse
 from mlebench.grading.submission import SubmissionFile, open_submission
 from mlebench.grading.table import header_names, read_plain_columns, read_submission_table
 
@@ -145,7 +147,7 @@ def read_checked(file: SubmissionFile, competition: Competition, expected: Expec
     if rules.row_sum is not None:
         total, bound = rules.row_sum.total, rules.row_sum.atol + rules.row_sum.rtol * abs(rules.row_sum.total)
         sums = frame[list(expected.columns)].to_numpy(np.float64).sum(axis=1)
-        _reject(
+        refuse(
             np.abs(sums - total) > bound,
             Reason.ROW_SUM,
             lambda row: (
@@ -214,7 +216,7 @@ def _check_header(names: list[str], ids: list[str], targets: list[str], rules: S
     repeated = [name for name, count in Counter(names).items() if count > 1 and name]
     if repeated:
         raise InvalidSubmissionError(
-            Reason.DUPLICATE_COLUMNS, f"The column {_key_text(repeated[0])} occurs more than once."
+            Reason.DUPLICATE_COLUMNS, f"The column {key_text(repeated[0])} occurs more than once."
         )
     needed = [*ids, *targets]
     missing = sorted(set(needed) - set(names), key=needed.index)
@@ -233,7 +235,7 @@ def _check_header(names: list[str], ids: list[str], targets: list[str], rules: S
         more = f"at most {allowed:,} further columns" if allowed else ",".join(needed)
         raise InvalidSubmissionError(
             Reason.EXTRA_COLUMNS,
-            f"The submission has the extra column {_key_text(surplus)}; only {more} may stand.",
+            f"The submission has the extra column {key_text(surplus)}; only {more} may stand.",
         )
     if rules.id_first and names[: len(ids)] != ids:
         raise InvalidSubmissionError(Reason.COLUMN_ORDER, f"The column {ids[0]} must be the first one.")
@@ -242,192 +244,3 @@ def _check_header(names: list[str], ids: list[str], targets: list[str], rules: S
         raise InvalidSubmissionError(
             Reason.COLUMN_ORDER, f"The column {wrong} stands where {right} must; keep the sample's order of columns."
         )
-
-
-def match_ids(
-    found: pd.DataFrame,
-    expected: pd.DataFrame,
-    *,
-    one_per_id: bool,
-    unique: bool,
-    extra: bool = False,
-    complete: bool = True,
-    numeric: bool = False,
-) -> np.ndarray | None:
-    """Row of `found` for each expected id; none where several rows may share an id (then only the sets must agree).
-
-    Ids are compared as text; where every expected id is a whole number, `7` and `7.0` are the same id, and with
-    `numeric` so is `007`. With `extra`, rows with other ids may stand too; unless `complete`, ids may lack a row.
-    """
-    given, wanted = id_keys(found), id_keys(expected)
-    if one_per_id and _same(given, wanted):
-        return np.arange(len(given))
-    if len(expected.columns) == 1:
-        given, wanted = _as_whole_numbers(given, wanted, numeric=numeric)
-        if one_per_id and _same(given, wanted):
-            return np.arange(len(given))
-    if not unique:
-        given, wanted = _numbered(given), _numbered(wanted)
-    name = expected.columns[0] if len(expected.columns) == 1 else "+".join(expected.columns)
-    wanted_index = pd.Index(pd.unique(wanted) if not one_per_id else wanted)
-
-    def shown(row: int) -> str:
-        return _key_text(wanted_index[row])
-
-    where = wanted_index.get_indexer(pd.Index(given))
-    known = where >= 0
-    if not extra:
-        _reject(~known, Reason.UNKNOWN_IDS, _unknown(given))
-    counts = np.bincount(where[known], minlength=len(wanted_index))
-    if one_per_id:
-        _reject(counts > 1, Reason.DUPLICATE_IDS, lambda row: f"The id {shown(row)} occurs more than once.")
-    if complete:
-        _reject(counts == 0, Reason.MISSING_IDS, lambda row: f"The id {shown(row)} ({name}) has no row.")
-    if not one_per_id:
-        return None
-    positions = np.empty(len(wanted_index), dtype=np.int64)
-    positions[where[known]] = np.flatnonzero(known)
-    return positions
-
-
-def answer_rows(found: pd.Series, expected: pd.Series) -> np.ndarray:
-    """Row of `expected` (distinct ids) for each row of `found`, which has passed `match_ids`; several may share one."""
-    given, wanted = _as_whole_numbers(found.to_numpy(dtype=object), expected.to_numpy(dtype=object))
-    return pd.Index(wanted).get_indexer(pd.Index(given))
-
-
-def _as_whole_numbers(given: np.ndarray, wanted: np.ndarray, *, numeric: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Both sides' keys as int64 where every wanted one is a whole number, else as they are."""
-    whole = _whole_numbers(wanted, as_written=not numeric)
-    if whole is None:
-        return given, wanted
-    parsed = pd.to_numeric(pd.Series(given), errors="coerce")
-    if parsed.dtype != np.int64:  # ids of 17 digits and more are exact as integers only
-        numbers = parsed.to_numpy(np.float64)
-        _reject(~((numbers == np.floor(numbers)) & (np.abs(numbers) < 2.0**63)), Reason.UNKNOWN_IDS, _unknown(given))
-        parsed = pd.Series(numbers.astype(np.int64))
-    return parsed.to_numpy(np.int64), whole
-
-
-def match_sorted(found: pd.DataFrame, expected: pd.DataFrame) -> np.ndarray:
-    """Row of `found` for each expected id when both sides are put in ascending order of their ids.
-
-    As in the published reader, ids that are all numbers are ordered as such, and empty ones come last.
-    """
-    given, wanted = (np.argsort(_sortable(id_keys(ids))) for ids in (found, expected))
-    positions = np.empty(len(wanted), dtype=np.int64)
-    positions[wanted] = given
-    return positions
-
-
-def _sortable(keys: np.ndarray) -> np.ndarray:
-    filled = keys != ""
-    numbers = pd.to_numeric(pd.Series(keys), errors="coerce").to_numpy(np.float64)
-    return np.where(filled, keys, chr(0x10FFFF)) if np.isnan(numbers[filled]).any() else numbers
-
-
-def id_keys(ids: pd.DataFrame) -> np.ndarray:
-    """One text key a row: the id itself, or several id columns joined by a character no CSV cell holds."""
-    first, *rest = (ids[name] for name in ids.columns)
-    for column in rest:
-        first = first + "\x1f" + column
-    return first.to_numpy(dtype=object)
-
-
-def _same(given: np.ndarray, wanted: np.ndarray) -> bool:
-    return len(given) == len(wanted) and bool(np.array_equal(given, wanted))
-
-
-def _whole_numbers(keys: np.ndarray, *, as_written: bool = True) -> np.ndarray | None:
-    """Keys as int64; none where some are no whole numbers or, with `as_written`, are spelled in another way."""
-    try:
-        if len(keys) and str(int(keys[0])) != keys[0] and as_written:  # ends here for most texts, before the millions
-            return None
-        numbers = keys.astype(np.int64)
-    except (ValueError, OverflowError):
-        return None
-    return numbers if not as_written or _same(numbers.astype(str).astype(object), keys) else None
-
-
-def _numbered(keys: np.ndarray) -> np.ndarray:
-    """Keys that may repeat, made unique by counting their occurrences."""
-    series = pd.Series(keys)
-    return (series.astype(str) + "\x1f" + series.groupby(series).cumcount().astype(str)).to_numpy(dtype=object)
-
-
-def _unknown(keys: np.ndarray) -> Callable[[int], str]:
-    return lambda row: f"Row {row + 1} has the id {_key_text(keys[row])}, which the test set does not have."
-
-
-def _key_text(key: object) -> str:
-    text = str(key).replace("\x1f", ", ")
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
-def check_column(cells: pd.Series, name: str, spec: Columns) -> None:
-    """Check one prediction column against its declared rule."""
-    values = cells.to_numpy()
-    missing = pd.isna(values) if spec.type != "text" or spec.missing == "na-words" else None
-    if missing is not None and spec.missing == "invalid":
-        _reject(
-            missing, Reason.MISSING_VALUES, lambda row: f"Column {name} is empty in row {row + 1}; fill every cell."
-        )
-    if spec.type == "text":
-        if spec.missing == "invalid":
-            _reject(values == "", Reason.MISSING_VALUES, lambda row: f"Column {name} is empty in row {row + 1}.")
-        if spec.all_numbers == "invalid" and (numbers_read := as_numbers(cells)) is not None:
-            _reject(
-                numbers_read.notna().to_numpy(),
-                Reason.BAD_FORMAT,
-                lambda row: f"Column {name} must hold texts, but each of its cells is a number or empty.",
-            )
-        if spec.labels:
-            wrong = ~cells.isin(spec.labels).to_numpy()
-            _reject(
-                wrong,
-                Reason.WRONG_CLASS,
-                lambda row: f"Column {name} holds {_key_text(values[row])}, which is no class.",
-            )
-        return
-    numbers = values.astype(np.float64)
-    if spec.infinite == "invalid":
-        _reject(np.isinf(numbers), Reason.NOT_FINITE, lambda row: f"Column {name} is infinite in row {row + 1}.")
-    if spec.type in ("integer", "boolean"):
-        _reject(
-            ~np.isnan(numbers) & (numbers != np.floor(numbers)),
-            Reason.WRONG_CLASS,
-            lambda row: f"Column {name} must hold whole numbers, but row {row + 1} holds {numbers[row]:g}.",
-        )
-        _reject(
-            np.abs(numbers) >= 2.0**63,
-            Reason.OUT_OF_RANGE,
-            lambda row: f"Column {name} holds {numbers[row]:g} in row {row + 1}, more than a whole number can be.",
-        )
-    low, high = spec.min, spec.max
-    outside = np.zeros(len(numbers), dtype=bool)
-    if low is not None:
-        outside |= numbers < low
-    if spec.above is not None:
-        outside |= numbers <= spec.above
-    if high is not None:
-        outside |= numbers > high
-    _reject(
-        outside, Reason.OUT_OF_RANGE, lambda row: f"{_range(name, spec)}, but row {row + 1} holds {numbers[row]:g}."
-    )
-
-
-def _range(name: str, spec: Columns) -> str:
-    bounds = []
-    if spec.min is not None:
-        bounds.append(f"at least {spec.min:g}")
-    if spec.above is not None:
-        bounds.append(f"greater than {spec.above:g}")
-    if spec.max is not None:
-        bounds.append(f"at most {spec.max:g}")
-    return f"Column {name} must be {' and '.join(bounds)}"
-
-
-def _reject(bad: np.ndarray, reason: Reason, sentence: Callable[[int], str]) -> None:
-    """Raise for the first row where `bad` is true."""
-    if bad.any():
-        raise InvalidSubmissionError(reason, sentence(int(np.argmax(bad))))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlebench.grading import keys
+from mlebench.grading.ids import match_ids
 from mlebench.grading.keys import MAX_WIDTH, match_keys, read_keys
-from mlebench.grading.validate import match_ids
 
 cells = st.text(alphabet="ab01 ._-é\"',\n\r", max_size=6)
 tables = st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=8)

@@ -99,9 +99,7 @@ def test_starting_is_measured() -> None:
 
 def test_preparing_is_measured_beside_the_plain_tools(tmp_path: Path) -> None:
     cases = ("pictures", "zip")
-    done = run(
-        "bench_prepare.py", *cases, "--size", "0.002", "--rounds", "1", "--dir", str(tmp_path), "--markdown"
-    )
+    done = run("bench_prepare.py", *cases, "--size", "0.002", "--rounds", "1", "--dir", str(tmp_path), "--markdown")
     assert done.returncode == 0, done.stderr
     rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith(("| pictures:", "| zip:"))]
     assert [row[1].strip() for row in rows[::3]] == ["pictures: mlebench", "zip: mlebench"]
