@@ -175,6 +175,9 @@ def test_directories_made_in_bad_faith_are_data_errors(data: st.DataObject) -> N
     for _ in range(data.draw(st.integers(1, 4))):
         directory[data.draw(st.integers(0, size - 1))] = data.draw(st.sampled_from([0, 1, 2, 10, 255, 128, 192]))
     try:
-        parse_directory(bytes(directory))
+        read = parse_directory(bytes(directory))
     except DataError:
-        pass
+        return
+    assert read.packed or len(read.names) == sum(len(block.files) for block in read.blocks)
+    assert all(size >= 0 for block in read.blocks for size, _ in block.files) and read.place >= 0
+    assert all(sum(size for size, _ in block.files) <= block.size for block in read.blocks)
