@@ -47,14 +47,7 @@ class Search:
             prep_agent_workspace(cfg)
         except Exception as problem:  # an archive that AIDE cannot unpack stays one; the data itself is linked first
             print(f"AIDE's preparation of the workspace failed: {type(problem).__name__}: {problem}", flush=True)
-        self._chat = ChatModel(
-            around.environment.get("OPENAI_BASE_URL", ""),
-            around.environment.get("OPENAI_API_KEY", ""),
-            clock,
-            around.logs / "usage.jsonl",
-            timeout=settings.model_timeout,
-            patience=settings.model_patience,
-        )
+        self._chat = ChatModel.of(around, clock, timeout=settings.model_timeout, patience=settings.model_patience)
         query = Backend(self._chat, settings).query
         for provider in aide.backend.provider_to_query_func:
             aide.backend.provider_to_query_func[provider] = query

@@ -19,14 +19,7 @@ from researcher.workspace import Workspace
 
 def build(around: Surroundings, settings: Settings, clock: Clock) -> Researcher:
     """Put the parts together."""
-    chat = ChatModel(
-        around.environment.get("OPENAI_BASE_URL", ""),
-        around.environment.get("OPENAI_API_KEY", ""),
-        clock,
-        around.logs / "usage.jsonl",
-        timeout=settings.model_timeout,
-        patience=settings.model_patience,
-    )
+    chat = ChatModel.of(around, clock, timeout=settings.model_timeout, patience=settings.model_patience)
 
     def ask(role: str, model: str, prompt: str, temperature: float | None, **parameters: object) -> Answer:
         messages = [{"role": "user", "content": prompt}]

@@ -48,14 +48,7 @@ def prepare(around: Surroundings, settings: Settings, clock: Clock) -> Mending:
     """Everything up to the point where the scaffold's runner can be started."""
     if not (SCAFFOLD / "MLAgentBench" / "runner.py").is_file():
         raise OptionError("This agent runs in its own image; build it with `mlebench agents build mlab`.")
-    chat = ChatModel(
-        around.environment.get("OPENAI_BASE_URL", ""),
-        around.environment.get("OPENAI_API_KEY", ""),
-        clock,
-        around.logs / "usage.jsonl",
-        timeout=settings.model_timeout,
-        patience=settings.model_patience,
-    )
+    chat = ChatModel.of(around, clock, timeout=settings.model_timeout, patience=settings.model_patience)
     install(Completions(chat, settings).create)
     top = Path(tempfile.mkdtemp(prefix="mlab-"))
     sys.path.insert(0, str(lay_out(SCAFFOLD, top / "scaffold", around, exec_timeout=settings.exec_timeout)))

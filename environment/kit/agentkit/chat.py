@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from agentkit.contract import Clock, append_line
+from agentkit.contract import Clock, Surroundings, append_line
 
 _LONGEST_PAUSE = 60.0
 _TOO_LONG = re.compile(
@@ -93,6 +93,13 @@ class ChatModel:
         self._random = random.Random()
         self.step = 0
         """Written with every call."""
+
+    @classmethod
+    def of(cls, around: Surroundings, clock: Clock, *, timeout: float = 1200.0, patience: float = 3600.0) -> ChatModel:
+        """The attempt's own endpoint and key; calls are written to usage.jsonl among its logs."""
+        env = around.environment
+        url, key = env.get("OPENAI_BASE_URL", ""), env.get("OPENAI_API_KEY", "")
+        return cls(url, key, clock, around.logs / "usage.jsonl", timeout=timeout, patience=patience)
 
     def ask(self, model: str, messages: list[dict[str, str]], *, role: str, **parameters: Any) -> Answer:
         """One completion. `parameters` are those of the protocol; those that are None are not sent.
