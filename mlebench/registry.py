@@ -69,7 +69,11 @@ class Registry:
         folder = self._folders.get(competition_id)
         if folder is None:
             near = get_close_matches(competition_id, self.ids(), n=3)
-            hint = f" Did you mean {' or '.join(near)}?" if near else " `mlebench list` shows all of them."
+            hint = (
+                f" Did you mean {' or '.join(near)}?"
+                if near
+                else " `mlebench list` shows all; your own need --competitions-dir."
+            )
             raise UsageError(f"There is no competition {competition_id!r}.{hint}")
         return load_competition(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +19,14 @@ app.add_typer(competitions, name="competitions")
 @competitions.command("new")
 def new(
     competition_id: Annotated[str, typer.Argument(help="Id of the new competition; becomes the folder's name.")],
-    folder: Annotated[Path, typer.Option("--dir", help="The folder of your own competitions.")] = Path("competitions"),
+    folder: Annotated[Path, typer.Option("--dir", help="The folder of your own competitions.")] = Path(
+        "my-competitions"
+    ),
 ) -> None:
     """Make a small working competition to start from: edit it, then check it.
 
-    The new folder holds every file a competition needs, for a table with a number to predict.
+    The new folder holds every file a competition needs, for a table with a number to predict. Other verbs find it
+    with --competitions-dir FOLDER, or with MLEBENCH_COMPETITIONS_DIR=FOLDER in the environment.
     """
     from mlebench.cli import render
     from mlebench.conformance.scaffold import scaffold_competition
@@ -30,8 +34,10 @@ def new(
     made = scaffold_competition(competition_id, folder)
     console = render.console()
     for path in sorted(made.iterdir()):
-        console.print(f"wrote {path}")
-    console.print(f"\nNext: mlebench competitions check {competition_id} --competitions-dir {folder}")
+        console.print(f"wrote {path}", markup=False, highlight=False, soft_wrap=True)
+    check_it = shlex.join(["mlebench", "competitions", "check", competition_id, "--competitions-dir", str(folder)])
+    # Never broken into lines: it is there to be copied.
+    console.print(f"\nNext: {check_it}", markup=False, highlight=False, soft_wrap=True)
 
 
 @competitions.command("check")

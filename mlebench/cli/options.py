@@ -22,7 +22,11 @@ DataDirOption = Annotated[
 ]
 CompetitionsDirOption = Annotated[
     list[Path] | None,
-    typer.Option("--competitions-dir", help="A folder of your own competitions (repeatable).", show_default=False),
+    typer.Option(
+        "--competitions-dir",
+        help="A folder of your own competitions (repeatable). MLEBENCH_COMPETITIONS_DIR names some for every command.",
+        show_default=False,
+    ),
 ]
 CompetitionOption = Annotated[
     list[str] | None,

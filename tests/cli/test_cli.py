@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import mlebench
+from mlebench.content import content_dir
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import prepare_competition
 from mlebench.data.sources import SourceRequest
@@ -142,6 +145,31 @@ def test_user_competitions_are_found_beside_the_built_in_ones(tmp_path: Path) ->
     done = run("info", "mine", "--competitions-dir", str(tmp_path / "own"))
     assert done.returncode == 2
     assert "competition.toml, key submission.columns.0.type" in done.stderr.replace("\n", "")
+
+
+def test_what_new_prints_is_the_next_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(mlebench.__file__).parents[1]))  # a checkout that is not installed
+    deep = "a folder with a name that is longer than a line of a terminal would be and has spaces"
+    for where in ([], ["--dir", deep]):
+        made = run("competitions", "new", "my-task", *where)
+        assert made.returncode == 0, made.stderr
+        program, *words = shlex.split(made.stdout.splitlines()[-1].removeprefix("Next: "))
+        assert program == "mlebench" and words[:3] == ["competitions", "check", "my-task"]
+        done = run(*words)
+        assert done.returncode == 0 and "failed" not in done.stdout, done.stdout + done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["my-competitions", deep])
+    lost = run("competitions", "check", "my-task")
+    assert lost.returncode == 2 and "--competitions-dir" in lost.stderr
+
+
+def test_new_does_not_write_among_the_built_in_competitions(tmp_path: Path) -> None:
+    built_in = content_dir("competitions")
+    (tmp_path / "link").symlink_to(built_in)
+    for folder in (built_in, built_in / "_template", tmp_path / "link"):
+        done = run("competitions", "new", "stray", "--dir", str(folder))
+        assert done.returncode == 2 and "ship with mlebench" in done.stderr, done.stderr
+    assert not list(built_in.rglob("stray"))
 
 
 def test_output_into_a_closed_pipe_is_no_traceback() -> None:
