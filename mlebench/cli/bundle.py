@@ -26,7 +26,7 @@ def bundle(
     name: RunArgument,
     attempts: Annotated[
         list[str] | None,
-        typer.Argument(help="Attempt ids, <competition>-s<seed>. [default: all that are sealed]", show_default=False),
+        typer.Argument(help="Attempt ids, <competition>-s<seed>. Default: all that are sealed.", show_default=False),
     ] = None,
     output: Annotated[
         Path,

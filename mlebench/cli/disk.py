@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @app.command("disk")
 def disk(
-    ids: Annotated[list[str] | None, typer.Argument(help="Competition ids. [default: all]", show_default=False)] = None,
+    ids: Annotated[list[str] | None, typer.Argument(help="Competition ids. Default: all.", show_default=False)] = None,
     split: SplitOption = None,
     clean_raw: Annotated[
         bool, typer.Option("--clean-raw", help="Remove raw files (without ids: of what is prepared).")

@@ -32,7 +32,7 @@ mirror_app = typer.Typer(
 )
 app.add_typer(mirror_app)
 
-Ids = Annotated[list[str] | None, typer.Argument(help="Competition ids. [default: all there are]", show_default=False)]
+Ids = Annotated[list[str] | None, typer.Argument(help="Competition ids. Default: all there are.", show_default=False)]
 Store = Annotated[str, typer.Argument(help="A folder, or an address such as s3://bucket/folder or gs://bucket/folder.")]
 WhatOption = Annotated[
     Literal["prepared", "raw", "public"],

@@ -37,7 +37,7 @@ def prepare(
         str | None,
         typer.Option(
             help="kaggle (download), synthetic (made-up data), bundled, or a folder or zip with Kaggle's raw files. "
-            "[default: bundled data, the raw files already in the data directory, or kaggle with credentials]",
+            "Default: bundled data, the raw files already in the data directory, or kaggle with credentials.",
             show_default=False,
         ),
     ] = None,
@@ -48,8 +48,8 @@ def prepare(
         bool | None,
         typer.Option(
             "--keep-raw/--no-keep-raw",
-            help="Keep the raw files afterwards, or remove them. [default: remove what this command fetched or made, "
-            "keep what was there]",
+            help="Keep the raw files afterwards, or remove them. Default: remove what this command fetched or made, "
+            "keep what was there.",
             show_default=False,
         ),
     ] = None,
