@@ -9,7 +9,7 @@ SMOKE_DIR ?= .cache/smoke
 .PHONY: help demo install dev test test-all lint format image agents smoke smoke-agents bench clean
 
 help: ## List the targets.
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -55,7 +55,7 @@ smoke: $(STAMP) ## Lite split on synthetic data: prepare, run, report (SANDBOX=d
 agents: $(STAMP) ## Build the images of all shipped agents (on a machine without registry: scripts/build_agents.sh).
 	$(BIN)/mlebench agents build --all
 
-smoke-agents: $(STAMP) ## Each shipped agent in a container with a scripted model, to a verified bundle.
+smoke-agents: $(STAMP) ## aide, openhands, mlab-style (and mlab where its image is) with a scripted model, to verified bundles.
 	BIN=$(BIN) SMOKE_DIR=$(SMOKE_DIR) bash scripts/smoke_agents.sh
 
 bench: $(DEV_STAMP) ## Measure what docs/benchmarks.md states.

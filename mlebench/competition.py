@@ -155,7 +155,7 @@ class Issue(TomlFacts):
     what: str
     """What is wrong in v1."""
     mended: str = ""
-    """What v2 does about it; empty when nothing can or need be done."""
+    """What a v2 would do about it, or does where there is one; empty when nothing can or need be done."""
 
 
 class Data(TomlFacts):

@@ -18,7 +18,7 @@ def list_competitions(
     competitions_dir: CompetitionsDirOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List competitions: id, group, complexity, category, metric."""
+    """List competitions: id, complexity (of the 75) or group (of the others), category, metric."""
     from mlebench.cli import render
 
     found = registry(competitions_dir)
@@ -32,7 +32,7 @@ def list_competitions(
 
     table = Table(title=f"{len(chosen)} competitions", title_justify="left")
     table.add_column("Competition", no_wrap=True)
-    for heading in ("Group", "Category", "Metric (better)", *(("Known issues",) if issues else ())):
+    for heading in ("Complexity or group", "Category", "Metric (better)", *(("Known issues",) if issues else ())):
         table.add_column(heading)
     for entry in chosen:
         arrow = "higher" if entry.higher_is_better else "lower"
@@ -85,8 +85,9 @@ def info(
         facts_table.add_row(f"[bold]{key}[/bold]", value)
     out.print(facts_table)
     for issue in found.facts.issues:
-        out.print(f"\n[bold]{issue.severity} {issue.kind}[/bold]: {issue.what}")
+        out.print(f"\n[bold]{issue.severity} {issue.kind}[/bold]: {render.escape(issue.what)}")
         if issue.mended:
-            out.print(f"  v2: {issue.mended}")
+            mending = "v2" if "v2" in found.facts.editions else "a v2 would mend it (there is none yet)"
+            out.print(f"  {mending}: {render.escape(issue.mended)}")
     out.print()
     out.print(Markdown(found.description))

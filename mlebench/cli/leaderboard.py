@@ -27,7 +27,11 @@ class _ShowUnlessNamed(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-boards = typer.Typer(cls=_ShowUnlessNamed, no_args_is_help=True, help="Archived leaderboards, and fetching whole ones.")
+boards = typer.Typer(
+    cls=_ShowUnlessNamed,
+    no_args_is_help=True,
+    help="Archived leaderboards, and fetching whole ones. `mlebench leaderboard ID` is short for `... show ID`.",
+)
 app.add_typer(boards, name="leaderboard")
 
 

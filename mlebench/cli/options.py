@@ -15,7 +15,7 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
-        envvar="MLEBENCH_DATA_DIR",
+        envvar=["MLEBENCH_DATA_DIR", "MLE_BENCH_DATA_DIR"],
         help="Where competition data lives. Default: ~/.cache/mle-bench/data.",
         show_default=False,
     ),
@@ -40,7 +40,10 @@ SplitOption = Annotated[
 ]
 EditionOption = Annotated[
     Literal["v1", "v2"],
-    typer.Option("--edition", help="v1: as published, row for row. v2: known leaks and defects mended."),
+    typer.Option(
+        "--edition",
+        help="v1: as published, row for row. v2 is for known leaks and defects mended; no competition has it yet.",
+    ),
 ]
 RunsDirOption = Annotated[Path, typer.Option("--runs-dir", help="The folder in which runs lie.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mlebench.running.store import Run
 
 runs_app = typer.Typer(
-    name="runs", help="Look at runs and handle them: list, show, watch, logs, stop, resume, rm.", no_args_is_help=True
+    name="runs",
+    help="Look at runs and handle them: list, show, watch, logs, stop, resume, rm, bundle.",
+    no_args_is_help=True,
 )
 app.add_typer(runs_app)
 

@@ -70,7 +70,7 @@ class DataDir:
 
     @classmethod
     def locate(cls, option: Path | None = None) -> DataDir:
-        """`--data-dir`, else MLEBENCH_DATA_DIR, else the published benchmark's ~/.cache/mle-bench/data."""
+        """`--data-dir`, else MLEBENCH_DATA_DIR (or MLE_BENCH_DATA_DIR), else the published benchmark's ~/.cache/mle-bench/data."""
         environment = os.environ.get("MLEBENCH_DATA_DIR") or os.environ.get("MLE_BENCH_DATA_DIR")
         root = option or (Path(environment) if environment else platformdirs.user_cache_path("mle-bench") / "data")
         return cls(root.expanduser().absolute())

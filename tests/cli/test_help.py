@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 from command_tree import Command, commands
 from typer.testing import CliRunner
 
 from mlebench.cli.app import app
+from mlebench.registry import Registry
 
 _FRAME = re.compile(r"[│╭╮╰╯─]")
 
@@ -34,3 +37,28 @@ def test_help_shows_every_declared_text(command: Command, monkeypatch: pytest.Mo
     for text in texts:
         for paragraph in text.split("\n\n"):
             assert _words(paragraph) in page
+
+
+def test_groups_name_all_of_their_verbs() -> None:
+    (runs,) = [one for one in commands() if one.words == ("runs",)]
+    named = runs.click.help.partition(": ")[2].rstrip(".").split(", ")
+    assert sorted(named) == sorted(runs.click.commands)
+
+
+def test_help_is_right_that_no_competition_has_a_mended_edition() -> None:
+    assert [one.id for one in Registry().all() if "v2" in one.facts.editions] == []
+
+
+def test_info_does_not_speak_of_an_edition_that_is_not_there() -> None:
+    shown = " ".join(CliRunner().invoke(app, ["info", "spaceship-titanic"]).output.split())
+    assert "editions v1 " in shown and "a v2 would mend it (there is none yet): Whole groups" in shown
+
+
+@pytest.mark.parametrize("variable", ["MLEBENCH_DATA_DIR", "MLE_BENCH_DATA_DIR"])
+def test_variables_that_help_names_are_heeded(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = next(one for one in commands() if one.words == ("disk",))
+    assert variable in _page(disk, monkeypatch) and "MLEBENCH_COMPETITIONS_DIR" in _page(disk, monkeypatch)
+    monkeypatch.delenv("MLEBENCH_DATA_DIR")
+    monkeypatch.setenv(variable, str(tmp_path / "here"))
+    used = json.loads(CliRunner().invoke(app, ["disk", "--json"]).output)
+    assert used["data_dir"] == str(tmp_path / "here")
