@@ -94,7 +94,7 @@ class Grader:
         with self.answers_path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def score(self, submission: Path) -> tuple[float, list[str], str]:
+    def score(self, submission: str | Path) -> tuple[float, list[str], str]:
         """The exact score of a submission file, warnings about it, and the file's sha256.
 
         Raises InvalidSubmissionError when the file breaks the declared format or has no finite score, and
@@ -132,7 +132,7 @@ class Grader:
             raise InvalidSubmissionError(Reason.UNDEFINED_SCORE, "The submission has no finite score.")
         return score, checked.warnings, digest
 
-    def grade(self, submission: Path) -> GradeReport:
+    def grade(self, submission: str | Path) -> GradeReport:
         """Grade a file. A bad submission or a failing grader is an outcome of the report, never an exception."""
         started = time.perf_counter()
         values: dict[str, Any] = {}
@@ -198,7 +198,7 @@ class Grader:
 
 
 def grade_submission(
-    competition: Competition, submission: Path, paths: PreparedPaths, *, edition: Edition = "v1"
+    competition: Competition, submission: str | Path, paths: PreparedPaths, *, edition: Edition = "v1"
 ) -> GradeReport:
     """Grade one file of one competition (see Grader for many)."""
     return Grader(competition, paths, edition=edition).grade(submission)

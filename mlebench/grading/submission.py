@@ -49,8 +49,9 @@ class SubmissionFile:
 
 
 @contextmanager
-def open_submission(path: Path) -> Iterator[SubmissionFile]:
+def open_submission(path: str | Path) -> Iterator[SubmissionFile]:
     """Open, scan and hash a submission; InvalidSubmissionError with a reason when it is no readable table."""
+    path = Path(path)
     with _open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
         if size == 0:

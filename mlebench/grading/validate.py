@@ -60,7 +60,7 @@ class Expected:
         return self.read_ids()
 
 
-def validate_file(path: Path, competition: Competition, sample: Path) -> ValidationResult:
+def validate_file(path: str | Path, competition: Competition, sample: Path) -> ValidationResult:
     """Check a submission's format against the sample submission; a bad file is a result, never an exception."""
     try:
         expected = expected_from_sample(competition, sample)

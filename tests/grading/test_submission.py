@@ -42,6 +42,12 @@ def reason_of(path: Path) -> Reason:
     return caught.value.reason
 
 
+def test_a_path_may_be_a_text(tmp_path: Path) -> None:
+    (tmp_path / "good.csv").write_text(GOOD)
+    with open_submission(str(tmp_path / "good.csv")) as file:
+        assert file.header == "id,y" and file.path == tmp_path / "good.csv"
+
+
 # What is no regular file.
 
 
