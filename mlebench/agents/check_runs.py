@@ -36,9 +36,18 @@ class Bench:
     sandbox: str
     network: str = "none"
 
+    @property
+    def ran(self) -> bool:
+        """Whether a run left something to look at."""
+        return any(self._runs.glob("check-*"))
+
+    @property
+    def _runs(self) -> Path:
+        return self.folder / "runs"
+
     def run(self, agent: Path, model: str | None, seconds: int, grace: int) -> Done:
         """One attempt with this time limit; waits for its end. Ctrl-C ends it cleanly."""
-        runs = self.folder / "runs"
+        runs = self._runs
         name = f"check-{1 + len(list(runs.glob('check-*')))}"
         words = [sys.executable, "-m", "mlebench", "run", "--agent", str(agent), "-c", self.competition]
         words += ["--sandbox", self.sandbox, "--time-limit", f"{seconds}s", "--grace", f"{grace}s", "--json"]

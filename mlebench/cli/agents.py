@@ -173,15 +173,17 @@ def check(
     options = CheckOptions(model=model, sandbox=sandbox, seconds=max(1, round(parse_duration(time_limit))))
     out, lines = render.console(), []
     folder = Path(tempfile.mkdtemp(prefix="mlebench-check-"))
-    keep = False
+    works = keep = False
     try:
         data = require_practice(folder, data_dir_option)
-        for line in check_agent(chosen, options, Bench(folder, data, COMPETITION, sandbox, network)):
+        bench = Bench(folder, data, COMPETITION, sandbox, network)
+        for line in check_agent(chosen, options, bench):
             lines.append(line)
             if not as_json:
                 mark = f"[{_MARKS[line.verdict]}]{line.verdict.value:<4}[/]"
                 out.print(f"{mark}  {line.what:<22}{render.escape(line.detail)}", soft_wrap=True, highlight=False)
-        keep = any(line.verdict is Verdict.FAIL for line in lines)
+        works = all(line.verdict is not Verdict.FAIL for line in lines)
+        keep = not works and bench.ran
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     finally:
@@ -190,13 +192,14 @@ def check(
     if as_json:
         found = [{"what": one.what, "verdict": one.verdict.value, "detail": one.detail} for one in lines]
         render.print_json(
-            {"agent": chosen.name, "works": not keep, "lines": found, "folder": str(folder) if keep else None}
+            {"agent": chosen.name, "works": works, "lines": found, "folder": str(folder) if keep else None}
         )
-    elif keep:
-        out.print(f"Not everything works. The runs lie in {folder}.", markup=False, soft_wrap=True)
-    else:
+    elif works:
         out.print(f"{chosen.name} works.", markup=False)
-    if keep:
+    else:
+        where = f"The runs lie in {folder}." if keep else "It was not run."
+        out.print(f"Not everything works. {where}", markup=False, soft_wrap=True)
+    if not works:
         raise typer.Exit(1)
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,16 @@ from agents_kit import mlebench, need_engine, prepared_data
 from mlebench.agents.agent import builtin_agents, load_agent
 from mlebench.agents.check_runs import leftovers
 from mlebench.errors import AgentError
+
+
+@pytest.fixture(autouse=True)
+def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where `agents check` makes its folders: a place of this test's own, near enough to the root for sockets."""
+    folder = Path(tempfile.mkdtemp(prefix="mlebench-tests-"))
+    folder.chmod(0o755)  # as /tmp: agents in containers run as another user
+    monkeypatch.setenv("TMPDIR", str(folder))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def check(folder: Path, *arguments: str, sandbox: str = "process") -> tuple[int, dict[str, tuple[str, str]]]:
@@ -48,7 +61,7 @@ def test_a_new_agent_works_at_once(tmp_path: Path, sandbox: str) -> None:
     assert "finished after 3 steps" in found["outcome.json"][1] and "of 10 s" in found["keeps the time limit"][1]
 
 
-def test_what_does_not_work_is_said(tmp_path: Path) -> None:
+def test_what_does_not_work_is_said(tmp_path: Path, scratch: Path) -> None:
     folder = make(tmp_path)
     (folder / "start.py").write_text(
         "import os, signal, time\n"
@@ -63,6 +76,8 @@ def test_what_does_not_work_is_said(tmp_path: Path) -> None:
     assert found["writes a submission"][0] == "ok" and found["is valid"][0] == "fail"
     assert found["outcome.json"][0] == found["code/solution.py"][0] == "note"
     assert found["leaves nothing behind"][0] == "ok"
+    (kept,) = scratch.glob("mlebench-check-*")
+    assert (kept / "runs" / "check-1" / "practice-breast-cancer-s0" / "agent.log").read_text().startswith("here")
 
 
 @pytest.mark.slow
@@ -79,15 +94,14 @@ def test_an_agent_that_does_not_end_on_sigterm_fails(tmp_path: Path) -> None:
     assert "had to be killed" in found["keeps the time limit"][1]
 
 
-def test_ctrl_c_ends_what_runs(tmp_path: Path) -> None:
-    folder, scratch = make(tmp_path), tmp_path / "scratch"
-    scratch.mkdir()
+def test_ctrl_c_ends_what_runs(tmp_path: Path, scratch: Path) -> None:
+    folder = make(tmp_path)
     (folder / "start.py").write_text(
         "import pathlib, time\npathlib.Path({!r}).touch()\ntime.sleep(300)\n".format(str(tmp_path / "up"))
     )
     command = [sys.executable, "-m", "mlebench", "agents", "check", str(folder), "--sandbox", "process"]
     command += ["--data-dir", str(prepared_data())]
-    checking = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True)
+    checking = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     while not (tmp_path / "up").exists():
         assert time.monotonic() < deadline and checking.poll() is None
@@ -98,7 +112,7 @@ def test_ctrl_c_ends_what_runs(tmp_path: Path) -> None:
     assert not list(scratch.iterdir()) and leftovers(scratch) == []
 
 
-def test_what_cannot_be_tried_is_said_before_anything_runs(tmp_path: Path) -> None:
+def test_what_cannot_be_tried_is_said_before_anything_runs(tmp_path: Path, scratch: Path) -> None:
     folder = make(tmp_path, "boxed", "--docker")
     assert (folder / "Dockerfile").is_file()
     facts = tomllib.loads((folder / "agent.toml").read_text())
@@ -111,6 +125,9 @@ def test_what_cannot_be_tried_is_said_before_anything_runs(tmp_path: Path) -> No
     code, found = check(Path("replay"))
     assert code == 1 and "cannot be checked alone" in found["inputs"][1]
     assert mlebench("agents", "check", "nobody").returncode == 2
+    told = mlebench("agents", "check", "replay", "--sandbox", "process", "--data-dir", str(prepared_data()))
+    assert told.returncode == 1 and told.stdout.endswith("Not everything works. It was not run.\n"), told.stdout
+    assert not list(scratch.glob("mlebench-check-*"))
 
 
 def test_new_refuses_what_cannot_be(tmp_path: Path) -> None:
