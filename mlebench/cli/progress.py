@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlebench.reporting import text
 from mlebench.running.duration import format_duration
 from mlebench.running.live import read_live
 from mlebench.running.records import Attempt, State
@@ -112,7 +113,7 @@ def _spent(folder: Path) -> str:
 def _words(attempt: Attempt, note: str) -> str:
     if attempt.state is State.DONE and attempt.grade is not None:
         grade = attempt.grade
-        score = "" if grade.score is None else f" {grade.score:g}"
+        score = "" if grade.score is None else f" {text.number(grade.score)}"
         medal = f", {grade.medal.value}" if grade.medal else ""
         why = f": {grade.message}" if grade.message and not grade.valid else ""
         return f"{attempt.end}, {grade.outcome.value}{score}{medal}{why}"
