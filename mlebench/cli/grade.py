@@ -152,11 +152,10 @@ def show_report(report: GradeReport, metric: str, *, inferred: bool = False) -> 
 
 
 def _standing(report: GradeReport) -> str:
-    if report.rank is None:
-        return "rank unknown (no rank table is archived)"
-    span = f"{report.rank_low}-{report.rank_high}" if report.rank_low != report.rank_high else f"{report.rank}"
+    from mlebench.reporting.text import standing_text
+
     fetched = f", on the board {report.rank_source}" if (report.rank_source or "").startswith("fetched") else ""
-    return f"about rank {report.rank} of {report.teams} (between {span}), percentile {report.percentile:.1f}{fetched}"
+    return standing_text(report.rank, report.rank_low, report.rank_high, report.teams, report.percentile) + fetched
 
 
 def _data_word(report: GradeReport) -> str:

@@ -121,6 +121,7 @@ def _show(name: str, metric: str, board: Leaderboard, score: float | None, place
 
     from mlebench.cli import render
     from mlebench.reporting.sketch import sketch
+    from mlebench.reporting.text import standing_text
 
     console = render.console()
     direction = "higher" if board.higher_is_better else "lower"
@@ -136,7 +137,8 @@ def _show(name: str, metric: str, board: Leaderboard, score: float | None, place
         median = "above the median" if place["above_median"] else "not above the median"
         rows.append(("", ""))
         rows.append(("your score", f"{render.number(score)}: {place['medal'] or 'no'} medal, {median}"))
-        rows.append(("standing", _standing(board, place)))
+        found = standing_text(place["rank"], place["rank_low"], place["rank_high"], board.teams, place["percentile"])
+        rows.append(("standing", found))
     for key, value in rows:
         table.add_row(f"[dim]{key}[/dim]  ", render.escape(value))
     console.print(table)
@@ -144,12 +146,3 @@ def _show(name: str, metric: str, board: Leaderboard, score: float | None, place
     if lines:
         console.print()
         console.print("\n".join(lines), markup=False)
-
-
-def _standing(board: Leaderboard, place: dict[str, Any]) -> str:
-    if place["rank"] is None:
-        return "rank and percentile unknown: no rank table is archived"
-    exact = place["rank_low"] == place["rank_high"]
-    span = "" if exact else f" (between {place['rank_low']:,} and {place['rank_high']:,})"
-    about = "" if exact else "about "
-    return f"{about}rank {place['rank']:,} of {board.teams:,}{span}, percentile {place['percentile']:.1f}"

@@ -110,9 +110,15 @@ def _time_plot(runs: _Runs, *, many: bool) -> list[Html]:
 
 
 def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
-    place = f", rank {text.rank(attempt.rank, attempt.rank_low, attempt.rank_high)}" if attempt.rank else ""
+    place = f", {text.standing_text(*_standing(attempt))}" if attempt.rank else ""
     medal = f", {attempt.medal}" if attempt.medal else ""
     return f"{f'{run}, ' if run else ''}seed {attempt.seed}: {text.number(attempt.score)}{place}{medal}"
+
+
+def _standing(attempt: AttemptSummary) -> tuple[int | None, int | None, int | None, int | None]:
+    """Rank, its bounds, and how many teams it is of."""
+    teams = attempt.grade.teams if attempt.grade else None
+    return attempt.rank, attempt.rank_low, attempt.rank_high, teams
 
 
 def _attempts(runs: _Runs, *, many: bool) -> Html:
@@ -146,9 +152,9 @@ def _cells(attempt: AttemptSummary) -> list[Content]:
     if attempt.end not in (None, End.FINISHED):
         tags.append(element("span", text.words(str(attempt.end)), class_="tag caution"))
     earned = join(tags, " ") if tags else text.UNDEFINED
-    exact = attempt.rank_low == attempt.rank_high
-    bounds = None if exact else element("small", f"{attempt.rank_low:,}–{attempt.rank_high:,}", class_="soft")
-    rank = join([text.rank(attempt.rank, attempt.rank_low, attempt.rank_high), bounds], " ")
+    standing = _standing(attempt)
+    bounds = element("small", told, class_="soft") if (told := text.rank_bounds(*standing)) else None
+    rank = join([text.rank(*standing), bounds], " ")
     percentile = text.percentile(attempt.percentile) if attempt.rank else text.UNDEFINED
     return [join([text.brief(attempt.score), _cost(attempt)], " "), earned, rank, percentile]
 

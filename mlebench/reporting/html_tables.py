@@ -112,7 +112,7 @@ def _competition_row(competition: CompetitionSummary, run: str | None) -> list[C
         join(medals, " ") if medals else text.UNDEFINED,
         text.of(stats.above_median, stats.results),
         text.UNDEFINED if not stats.scored else text.percentile(stats.mean_percentile),
-        text.UNDEFINED if not stats.scored else text.rank(stats.best_rank, None, None),
+        text.UNDEFINED if not stats.scored else text.rank(stats.best_rank, None, None, competition.teams),
     ]
 
 

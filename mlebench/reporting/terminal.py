@@ -125,7 +125,7 @@ def _competition_row(competition: CompetitionSummary) -> list[str]:
         ", ".join(medals) or unknown,
         text.of(stats.above_median, stats.results),
         text.percentile(stats.mean_percentile) if stats.scored else unknown,
-        text.rank(stats.best_rank, None, None) if stats.scored else unknown,
+        text.rank(stats.best_rank, None, None, competition.teams) if stats.scored else unknown,
     ]
 
 

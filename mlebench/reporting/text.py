@@ -54,11 +54,41 @@ def percentile(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.1f}"
 
 
-def rank(value: int | None, low: int | None, high: int | None) -> str:
-    """An estimated rank; ~ says that only its bounds are certain."""
+def rank(value: int | None, low: int | None, high: int | None, teams: int | None = None) -> str:
+    """An estimated rank for narrow places; ~ says that only its bounds are certain."""
     if value is None:
         return "unknown"
+    if _behind_all(value, teams):
+        return f"behind all {teams:,}"
     return f"{value:,}" if low == high else f"~{value:,}"
+
+
+def rank_bounds(value: int | None, low: int | None, high: int | None, teams: int | None = None) -> str | None:
+    """What stands beside an estimated rank in narrow places; None where the rank is exact or unknown."""
+    if value is None or low is None or high is None or low == high:
+        return None
+    return f"{low:,} at best" if _behind_all(value, teams) else f"{low:,}–{high:,}"
+
+
+def standing_text(
+    rank: int | None, low: int | None, high: int | None, teams: int | None, percentile: float | None = None
+) -> str:
+    """Where a score stands among the archived teams, as a phrase: the estimated rank, its bounds, the percentile."""
+    if rank is None:
+        return "rank and percentile unknown: no rank table is archived"
+    share = "" if percentile is None else f", percentile {percentile:.1f}"
+    exact = rank_bounds(rank, low, high) is None
+    if _behind_all(rank, teams):
+        return f"behind all {teams:,} teams{'' if exact else f' (rank {low:,} at best)'}{share}"
+    of_teams = "" if teams is None else f" of {teams:,}"
+    if exact:
+        return f"rank {rank:,}{of_teams}{share}"
+    return f"about rank {rank:,}{of_teams} (between {low:,} and {high:,}){share}"
+
+
+def _behind_all(rank: int, teams: int | None) -> bool:
+    """A rank counts the teams that are better, so a score worse than every team's has one more than there are."""
+    return teams is not None and rank > teams
 
 
 def duration(seconds: float) -> str:
