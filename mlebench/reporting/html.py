@@ -19,6 +19,7 @@ from mlebench.reporting.html_time import consumption_section, over_time_section
 from mlebench.reporting.markup import Html, element, join
 from mlebench.reporting.model import RunSummary
 from mlebench.reporting.statistics import Measure
+from mlebench.running.duration import format_duration
 
 
 def render_page(summaries: Sequence[RunSummary], now: datetime | None = None) -> str:
@@ -83,7 +84,7 @@ def _header(summaries: Sequence[RunSummary], names: str) -> Html:
                 f"Agent {run.agent}{f' with {run.model}' if run.model else ''}: "
                 f"{text.plural(row.competitions, 'competition')} × "
                 f"{text.plural(len(run.seeds), 'seed')}, "
-                f"{text.duration(run.time_limit_seconds)} each, edition {run.edition}, "
+                f"{format_duration(run.time_limit_seconds)} each, edition {run.edition}, "
                 f"started {run.created_at:%Y-%m-%d %H:%M} UTC",
                 class_="soft",
             )
@@ -91,7 +92,7 @@ def _header(summaries: Sequence[RunSummary], names: str) -> Html:
         if (network := wording.network_mark(summary)) is not None:
             lines.append(element("p", element("span", network, class_="tag alarm")))
     times = dict.fromkeys(s.at_seconds for s in summaries if s.at_seconds is not None)
-    earlier = f", as of {', '.join(text.duration(at) for at in times)}" if times else ""
+    earlier = f", as of {', '.join(format_duration(at) for at in times)}" if times else ""
     return element(
         "header", element("span", f"mlebench report{earlier}", class_="eyebrow"), element("h1", names), *lines
     )

@@ -8,6 +8,7 @@ from mlebench.reporting import text, wording
 from mlebench.reporting.fates import Fate
 from mlebench.reporting.markup import Content, Html, element, join, table
 from mlebench.reporting.model import CompetitionSummary, RunSummary
+from mlebench.running.duration import format_duration
 
 _MEDALS = ("gold", "silver", "bronze")
 
@@ -50,7 +51,7 @@ def _facts(summary: RunSummary) -> dict[str, Content]:
         "Network": _flagged(wording.network(summary), run.network != "none" or run.isolated is False),
         "Edition": run.edition,
         "Data": _flagged(wording.data_line(summary), bool(run.synthetic)),
-        "Time limit": text.duration(run.time_limit_seconds),
+        "Time limit": format_duration(run.time_limit_seconds),
         "Seeds": wording.seeds(run.seeds),
         "Budgets": wording.budgets(summary),
         "GPUs": _gpus(run.gpus_per_attempt, run.attempts_per_gpu),

@@ -10,6 +10,7 @@ from mlebench.reporting.model import RunSummary
 from mlebench.reporting.plot import mark
 from mlebench.reporting.statistics import Measure
 from mlebench.reporting.timeplot import medals_over_time
+from mlebench.running.duration import format_duration
 
 
 def over_time_section(summaries: Sequence[RunSummary]) -> list[Html]:
@@ -41,7 +42,7 @@ def _milestones(summary: RunSummary, *, named: bool) -> Html:
     shown = (Measure.ANY_MEDAL, Measure.GOLD, Measure.ABOVE_MEDIAN, Measure.VALID)
     rows: list[list[Content]] = [
         [
-            text.duration(point.at_seconds),
+            format_duration(point.at_seconds),
             *(text.estimate(point.shares[measure]) for measure in shown),
             text.of(point.medals, point.results),
             text.of(point.results, point.attempts),

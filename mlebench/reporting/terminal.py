@@ -10,6 +10,7 @@ from rich.table import Table
 
 from mlebench.reporting import text, wording
 from mlebench.reporting.sketch import sparkline
+from mlebench.running.duration import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -55,7 +56,7 @@ def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
 def _headline(summaries: Sequence[RunSummary]) -> Table:
     columns = [(_name(summary), summary.headline) for summary in summaries]
     times = dict.fromkeys(s.at_seconds for s in summaries if s.at_seconds is not None)
-    earlier = f", as if the attempts had ended after {text.duration(next(iter(times)))}" if times else ""
+    earlier = f", as if the attempts had ended after {format_duration(next(iter(times)))}" if times else ""
     table = _measures(f"Share of competitions in %, mean ± standard error over seeds{earlier}", columns)
     table.add_row("Seeds", *(str(len(summary.run.seeds)) for summary in summaries))
     return table
@@ -74,7 +75,7 @@ def _facts(summary: RunSummary) -> str:
         wording.isolation(summary),
         f"network {wording.network(summary)}",
         f"edition {run.edition}",
-        f"{text.duration(run.time_limit_seconds)} each",
+        f"{format_duration(run.time_limit_seconds)} each",
         *([f"budget {wording.budgets(summary)}"] if wording.budgets(summary) != "none" else []),
         f"data: {wording.data_line(summary)}",
     )
@@ -138,7 +139,7 @@ def _over_time(summary: RunSummary) -> Table | None:
         table.add_column(heading, justify="right", overflow="fold")
     for point in over.milestones:
         table.add_row(
-            text.duration(point.at_seconds),
+            format_duration(point.at_seconds),
             *(text.estimate(estimate) for estimate in point.shares.values()),
             text.of(point.medals, point.results),
             text.of(point.results, point.attempts),
@@ -158,7 +159,7 @@ def _curves(summary: RunSummary) -> Table | None:
     if not told:
         return None
     last = max(attempt.steps[-1].at_seconds for _, _, attempt in told)
-    scale = f"0 to {text.duration(last)}, ▁ near the median or below, █ gold, · no score"
+    scale = f"0 to {format_duration(last)}, ▁ near the median or below, █ gold, · no score"
     shown = f"the first {_CURVES} of {len(told)}" if len(told) > _CURVES else str(len(told))
     table = _table(f"Score over time of {shown} attempts with snapshots ({scale})")
     for heading in ("Attempt", "Over time", "First", "Last", "Snapshots"):

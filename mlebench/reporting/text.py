@@ -91,13 +91,6 @@ def _behind_all(rank: int, teams: int | None) -> bool:
     return teams is not None and rank > teams
 
 
-def duration(seconds: float) -> str:
-    """Hours, minutes or seconds, whatever reads best."""
-    if seconds >= 3600:
-        return f"{number(round(seconds / 3600, 2))} h"
-    return f"{number(round(seconds / 60, 1))} min" if seconds >= 60 else f"{number(round(seconds, 1))} s"
-
-
 def usd(value: float | None) -> str:
     """Dollars: cents from one dollar on, four decimals below."""
     if value is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mlebench.reporting import text
 from mlebench.reporting.model import RunSummary, SummaryRow
 from mlebench.reporting.statistics import Measure, Missing
+from mlebench.running.duration import format_duration
 
 MEASURES = {
     Measure.ANY_MEDAL: "Any medal",
@@ -142,7 +143,7 @@ def _network_sentence(network: str) -> str:
 
 def earlier_sentence(summary: RunSummary) -> str:
     """What a report of an earlier time is."""
-    at = text.duration(summary.at_seconds or 0.0)
+    at = format_duration(summary.at_seconds or 0.0)
     return (
         f"Every figure is as if each attempt had ended after {at} (--at): of attempts that went on longer, the last "
         "snapshot by then is the submission, whatever it scored. What models and GPUs took is known of whole runs only."

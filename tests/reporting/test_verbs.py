@@ -39,6 +39,13 @@ def test_report_on_the_terminal_and_in_html(runs_dir: Path, tmp_path: Path) -> N
     assert "--html" in call("report", "one", "--runs-dir", runs_dir).output
 
 
+def test_a_time_limit_reads_alike_in_every_view(runs_dir: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    for command in (("report", "one", "--html", page), ("runs", "show", "one")):
+        assert "24 h each" in call(*command, "--runs-dir", runs_dir).output
+    assert "24 h each" in page.read_text()
+
+
 def test_report_as_json(runs_dir: Path) -> None:
     one = json.loads(call("report", "one", "--runs-dir", runs_dir, "--json").output)
     assert one["total_gold_medals"] == 2 and one["report"]["run"]["name"] == "one"

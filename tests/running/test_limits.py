@@ -64,7 +64,7 @@ def test_warnings_come_at_their_parts_and_missed_ones_only_once(tmp_path: Path, 
     late = Clock(told, now - timedelta(seconds=600), now + timedelta(seconds=400), notices)
     late.warn()
     late.warn()
-    assert text(tmp_path) == ["Time: 6m40s of 16m40s are left."]
+    assert text(tmp_path) == ["Time: 6 min 40 s of 16 min 40 s are left."]
     assert late.breach() is None and 290 < late.seconds_to_next() <= 300
     over = Clock(told, now - timedelta(seconds=2000), now - timedelta(seconds=1), notices)
     over.warn()
