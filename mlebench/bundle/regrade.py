@@ -16,7 +16,7 @@ from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.errors import UsageError
 from mlebench.grading.report import GradeReport, Outcome
 from mlebench.registry import Registry
-from mlebench.reporting.text import number, plural
+from mlebench.reporting.text import medal, number, plural
 
 if TYPE_CHECKING:
     from mlebench.competition import Competition, Edition
@@ -61,8 +61,8 @@ def grade_claims(case: Case, data: DataDir | None, registry: Registry) -> list[C
             claims.add("regrade", _SAME, Verdict.UNKNOWN, f"{where}; on these {'; '.join(wrong)}.")
         else:
             told = f"score {number(fresh.score)}" if fresh.valid else fresh.outcome.value.replace("_", " ")
-            medal = f", {fresh.medal.value}" if fresh.medal else ""
-            claims.add("regrade", _SAME, not wrong, f"{'; '.join(wrong)}." if wrong else f"Again {told}{medal}.")
+            won = f", {medal(fresh.medal, synthetic=fresh.synthetic)}" if fresh.medal else ""
+            claims.add("regrade", _SAME, not wrong, f"{'; '.join(wrong)}." if wrong else f"Again {told}{won}.")
     _snapshots(claims, case, grader.grade, where)
     return claims.made
 

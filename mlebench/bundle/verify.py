@@ -46,6 +46,8 @@ class Verification(BaseModel):
     outcome: str | None
     score: float | None
     medal: str | None
+    synthetic: bool = False
+    """Whether it was graded on made-up data, where a medal means nothing."""
     problems: list[str]
     """Every file that was changed, added or is missing."""
     claims: list[Claim]
@@ -108,6 +110,7 @@ def verify_bundle(
             outcome=grade.outcome.value if grade else None,
             score=grade.score if grade else None,
             medal=grade.medal.value if grade and grade.medal else None,
+            synthetic=grade is not None and grade.synthetic,
             problems=problems,
             claims=claims,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -120,6 +120,7 @@ def show_report(report: GradeReport, metric: str, *, inferred: bool = False) -> 
     from rich.table import Table
 
     from mlebench.cli import render
+    from mlebench.reporting.text import synthetic_part
 
     console = render.console()
     if not report.valid:
@@ -129,7 +130,7 @@ def show_report(report: GradeReport, metric: str, *, inferred: bool = False) -> 
             f"{render.escape(report.message or '')}"
         )
         return
-    medal = f"[bold]{report.medal.value} medal[/bold]" if report.medal else "no medal"
+    medal = f"[bold]{report.medal.value} medal[/bold]{synthetic_part(report.synthetic, 1)}" if report.medal else "no medal"
     table = Table(show_header=False, box=None, pad_edge=False)
     direction = "higher" if report.higher_is_better else "lower"
     rows = [
@@ -159,7 +160,7 @@ def _standing(report: GradeReport) -> str:
 
 
 def _data_word(report: GradeReport) -> str:
-    if report.data_source == "synthetic":
+    if report.synthetic:
         return "[yellow]synthetic: medals and ranks mean nothing[/yellow]"
     state = {True: "published checksums hold", False: "published checksums DIFFER", None: "not verified"}
     if report.data_source == "bundled":
@@ -175,6 +176,7 @@ def _show_many(reports: list[GradeReport], as_json: bool, group_report: object) 
     from rich.table import Table
 
     from mlebench.cli import render
+    from mlebench.reporting import text
 
     assert callable(group_report)
     totals = group_report(reports)
@@ -186,19 +188,28 @@ def _show_many(reports: list[GradeReport], as_json: bool, group_report: object) 
         table.add_column(heading, overflow="fold")
     for report in reports:
         percentile = f"{report.percentile:.1f}" if report.percentile is not None else "-"
-        remark = report.message or ("synthetic data" if report.data_source == "synthetic" else "")
+        remark = report.message or ("synthetic data" if report.synthetic else "")
         table.add_row(
             report.competition,
             report.outcome.value,
             render.number(report.score),
-            report.medal.value if report.medal else "-",
+            text.medal(report.medal, synthetic=report.synthetic, none="-"),
             percentile,
             render.escape(remark),
         )
     console = render.console()
     console.print(table)
-    console.print(
-        f"{totals['total_valid_submissions']} of {totals['total_runs']} valid, {totals['total_above_median']} above the "
-        f"median, {totals['total_medals']} medals ({totals['total_gold_medals']} gold, {totals['total_silver_medals']} "
-        f"silver, {totals['total_bronze_medals']} bronze) over {totals['competitions']} competitions"
+    console.print(_total_line(totals))
+
+
+def _total_line(totals: dict[str, Any]) -> str:
+    from mlebench.reporting.text import plural, synthetic_part
+
+    above, medals = totals["total_above_median"], totals["total_medals"]
+    return (
+        f"{totals['total_valid_submissions']} of {totals['total_runs']} valid, "
+        f"{above} above the median{synthetic_part(totals['total_synthetic_above_median'], above)}, "
+        f"{plural(medals, 'medal')}{synthetic_part(totals['total_synthetic_medals'], medals)}: "
+        f"{totals['total_gold_medals']} gold, {totals['total_silver_medals']} silver, "
+        f"{totals['total_bronze_medals']} bronze; over {plural(totals['competitions'], 'competition')}"
     )

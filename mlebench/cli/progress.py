@@ -114,7 +114,7 @@ def _words(attempt: Attempt, note: str) -> str:
     if attempt.state is State.DONE and attempt.grade is not None:
         grade = attempt.grade
         score = "" if grade.score is None else f" {text.number(grade.score)}"
-        medal = f", {grade.medal.value}" if grade.medal else ""
+        medal = f", {text.medal(grade.medal, synthetic=grade.synthetic)}" if grade.medal else ""
         why = f": {grade.message}" if grade.message and not grade.valid else ""
         return f"{attempt.end}, {grade.outcome.value}{score}{medal}{why}"
     return note if attempt.state in (State.RUNNING, State.DONE) else f"{attempt.state}: {note}"

@@ -29,6 +29,7 @@ RunArgument = Annotated[str, typer.Argument(help="A run's name or folder.")]
 def list_runs(runs_dir: RunsDirOption = Path("runs"), as_json: JsonOption = False) -> None:
     """List the runs of a folder, oldest first, with how far each came."""
     from mlebench.cli import render
+    from mlebench.reporting.text import synthetic_part
     from mlebench.running.store import load_run, run_folders
 
     found = sorted((load_run(folder, runs_dir) for folder in run_folders(runs_dir)), key=lambda run: run.created_at)
@@ -45,7 +46,8 @@ def list_runs(runs_dir: RunsDirOption = Path("runs"), as_json: JsonOption = Fals
         agent = Path(run.config.agent).name
         done = f"{facts['done']} of {facts['attempts']}"
         created = f"{run.created_at:%Y-%m-%d %H:%M}"
-        cells = (run.folder.name, agent, run.config.sandbox, created, done, facts["medals"], facts["failed"])
+        medals = f"{facts['medals']}{synthetic_part(facts['synthetic_medals'], facts['medals'])}"
+        cells = (run.folder.name, agent, run.config.sandbox, created, done, medals, facts["failed"])
         table.add_row(*(str(cell) for cell in cells))
     render.console().print(table)
 
@@ -125,6 +127,7 @@ def attempts_table(attempts: list[Attempt]) -> Any:
     from rich.table import Table
 
     from mlebench.cli import render
+    from mlebench.reporting import text
     from mlebench.running.records import State
 
     def row(one: Attempt) -> dict[str, str]:
@@ -135,7 +138,7 @@ def attempts_table(attempts: list[Attempt]) -> Any:
             "End": one.end.value if one.end else "",
             "Outcome": grade.outcome.value if grade else ("" if one.state is State.DONE else one.state.value),
             "Score": render.number(grade.score if grade else None),
-            "Medal": grade.medal.value if grade and grade.medal else "",
+            "Medal": text.medal(grade.medal, synthetic=grade.synthetic) if grade else "",
             "Time": _took(one),
             "Tries": str(one.tries) if one.tries > 1 else "",
             "Calls": str(usage.calls) if usage else "",
@@ -196,6 +199,7 @@ def _took(attempt: Attempt) -> str:
 def _summary(run: Run) -> dict[str, Any]:
     from mlebench.running.records import State
 
+    medals = [one.grade for one in run.attempts if one.grade is not None and one.grade.medal is not None]
     return {
         "name": run.config.name,
         "folder": str(run.folder),
@@ -204,6 +208,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "created_at": run.created_at.isoformat(),
         "attempts": len(run.attempts),
         **{state.value: sum(one.state is state for one in run.attempts) for state in State},
-        "medals": sum(one.grade is not None and one.grade.medal is not None for one in run.attempts),
+        "medals": len(medals),
+        "synthetic_medals": sum(grade.synthetic for grade in medals),
         "failed": sum(one.failed for one in run.attempts),
     }

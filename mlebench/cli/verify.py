@@ -169,7 +169,7 @@ def _show(console: Console, result: Verification) -> None:
         return render.escape(text.clean(value, limit))
 
     score = f", score {text.number(result.score)}" if result.score is not None else ""
-    medal = f" ({result.medal})" if result.medal else ""
+    medal = f", {text.medal(result.medal, synthetic=result.synthetic)}" if result.medal else ""
     model = f" with {result.model}" if result.model else ""
     console.print(f"[bold]{shown(result.attempt)}[/bold] of {shown(result.run)}: {shown(result.agent + model)}")
     console.print(

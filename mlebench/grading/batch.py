@@ -55,7 +55,10 @@ def grade_list(
 
 
 def group_report(reports: list[GradeReport]) -> dict[str, Any]:
-    """Totals over many reports under the published benchmark's keys, and the reports themselves."""
+    """Totals over many reports under the published benchmark's keys, and the reports themselves.
+
+    Two totals are ours: how many of the medals, and of those above the median, are of made-up data and mean nothing.
+    """
     return {
         "total_runs": len(reports),
         "total_runs_with_submissions": sum(r.outcome is not Outcome.NO_SUBMISSION for r in reports),
@@ -65,6 +68,8 @@ def group_report(reports: list[GradeReport]) -> dict[str, Any]:
         "total_silver_medals": sum(r.medal == "silver" for r in reports),
         "total_bronze_medals": sum(r.medal == "bronze" for r in reports),
         "total_above_median": sum(r.above_median for r in reports),
+        "total_synthetic_medals": sum(r.synthetic and r.medal is not None for r in reports),
+        "total_synthetic_above_median": sum(r.synthetic and r.above_median for r in reports),
         "competitions": len({r.competition for r in reports}),
         "competition_reports": [r.to_json() for r in reports],
     }

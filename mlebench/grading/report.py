@@ -83,6 +83,11 @@ class GradeReport(BaseModel):
         """Whether the submission was scored."""
         return self.outcome is Outcome.GRADED
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether it was graded on made-up data: its medal, rank and percentile mean nothing then."""
+        return self.data_source == "synthetic"
+
     def to_json(self) -> dict[str, Any]:
         """Our keys, and beside them the published benchmark's with their names and meaning."""
         ours = self.model_dump(mode="json")

@@ -194,7 +194,7 @@ def _competition(
         teams=rules.teams if rules else None,
         thresholds=grade.thresholds if grade else archived,
         leaderboard=board,
-        synthetic=any(a.grade is not None and a.grade.data_source == "synthetic" for a in attempts),
+        synthetic=any(a.grade is not None and a.grade.synthetic for a in attempts),
         statistics=of_competition(attempts),
         attempts=[_attempt(attempt, attempts_per_gpu) for attempt in attempts],
     )

@@ -91,6 +91,18 @@ def _behind_all(rank: int, teams: int | None) -> bool:
     return teams is not None and rank > teams
 
 
+def medal(name: str | None, *, synthetic: bool, none: str = "") -> str:
+    """A medal as it is written everywhere; of one on synthetic data it is said that it is."""
+    return none if name is None else name + synthetic_part(int(synthetic), 1)
+
+
+def synthetic_part(synthetic: int, total: int) -> str:
+    """What stands behind a number of medals of which some were earned on synthetic data, where they mean nothing."""
+    if not synthetic:
+        return ""
+    return " (synthetic)" if synthetic == total else f" ({synthetic:,} synthetic)"
+
+
 def usd(value: float | None) -> str:
     """Dollars: cents from one dollar on, four decimals below."""
     if value is None:

@@ -41,3 +41,11 @@ def test_a_score_is_written_alike_while_it_comes_and_in_the_table(score: float, 
     grade = make_grade("apple", 0.1).model_copy(update={"score": score, "medal": None})
     assert f"graded {written}\n" in shown_live(grade)
     assert f" {written} " in shown_in_table(grade)
+
+
+def test_a_medal_on_synthetic_data_is_marked_live_and_in_the_table() -> None:
+    made_up, real = (make_grade("apple", 0.95, data_source=source) for source in ("synthetic", "kaggle"))
+    assert shown_live(made_up).endswith("graded 0.95, gold (synthetic)\n")
+    assert "gold (synthetic)" in shown_in_table(made_up)
+    assert shown_live(real).endswith("graded 0.95, gold\n")
+    assert "synthetic" not in shown_in_table(real)

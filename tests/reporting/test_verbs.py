@@ -46,6 +46,19 @@ def test_a_time_limit_reads_alike_in_every_view(runs_dir: Path, tmp_path: Path) 
     assert "24 h each" in page.read_text()
 
 
+def test_lists_of_runs_say_which_medals_are_on_synthetic_data(runs_dir: Path) -> None:
+    grades = [make_grade("apple", 0.9, data_source="synthetic"), make_grade("apple", 0.9)]
+    for name, of in (("three", grades), ("four", grades[:1])):
+        run = make_run([make_attempt("apple", seed, grade) for seed, grade in enumerate(of)], name=name)
+        RunStore.create(runs_dir / name, run.config, run.attempts).close()
+    shown = call("runs", "list", "--runs-dir", runs_dir).output
+    medals = {cells[1].strip(): cells[6].strip() for line in shown.splitlines() if len(cells := line.split("│")) > 6}
+    assert medals == {"one": "2", "two": "0", "three": "2 (1 synthetic)", "four": "1 (synthetic)"}
+    listed = json.loads(call("runs", "list", "--runs-dir", runs_dir, "--json").output)
+    assert {one["name"]: one["synthetic_medals"] for one in listed} == {"one": 0, "two": 0, "three": 1, "four": 1}
+    assert "gold (synthetic)" in call("runs", "show", "four", "--runs-dir", runs_dir).output
+
+
 def test_report_as_json(runs_dir: Path) -> None:
     one = json.loads(call("report", "one", "--runs-dir", runs_dir, "--json").output)
     assert one["total_gold_medals"] == 2 and one["report"]["run"]["name"] == "one"
