@@ -130,7 +130,9 @@ def show_report(report: GradeReport, metric: str, *, inferred: bool = False) -> 
             f"{render.escape(report.message or '')}"
         )
         return
-    medal = f"[bold]{report.medal.value} medal[/bold]{synthetic_part(report.synthetic, 1)}" if report.medal else "no medal"
+    medal = (
+        f"[bold]{report.medal.value} medal[/bold]{synthetic_part(report.synthetic, 1)}" if report.medal else "no medal"
+    )
     table = Table(show_header=False, box=None, pad_edge=False)
     direction = "higher" if report.higher_is_better else "lower"
     rows = [

@@ -14,9 +14,10 @@ from mlebench import __version__
 from mlebench.errors import UsageError
 from mlebench.reporting import text, wording
 from mlebench.reporting.html_cards import competition_cards
+from mlebench.reporting.html_marks import void
 from mlebench.reporting.html_tables import competition_table, facts, fate_table, headline_table, summary_table
 from mlebench.reporting.html_time import consumption_section, over_time_section
-from mlebench.reporting.markup import Html, element, join
+from mlebench.reporting.markup import Content, Html, element, join
 from mlebench.reporting.model import RunSummary
 from mlebench.reporting.statistics import Measure
 from mlebench.running.duration import format_duration
@@ -81,11 +82,13 @@ def _header(summaries: Sequence[RunSummary], names: str) -> Html:
         lines.append(
             element(
                 "p",
+                element("b", f"{run.name}: ") if len(summaries) > 1 else None,
                 f"Agent {run.agent}{f' with {run.model}' if run.model else ''}: "
                 f"{text.plural(row.competitions, 'competition')} × "
                 f"{text.plural(len(run.seeds), 'seed')}, "
                 f"{format_duration(run.time_limit_seconds)} each, edition {run.edition}, "
-                f"started {run.created_at:%Y-%m-%d %H:%M} UTC",
+                "started ",
+                _moment(run.created_at),
                 class_="soft",
             )
         )
@@ -111,24 +114,21 @@ def _banners(summary: RunSummary, *, named: bool) -> list[Html]:
 
 def _figures(summary: RunSummary) -> Html:
     row = summary.headline
-    void = " void" if summary.run.synthetic else ""
     items = []
     for measure, label in wording.MEASURES.items():
         estimate = row.shares[measure]
         wide = measure is Measure.ANY_MEDAL
-        # Whether a submission is valid says something even about made-up data.
-        meaningless = void if measure not in (Measure.VALID, Measure.SUBMITTED) else ""
+        meaningless = bool(summary.run.synthetic) and measure in wording.AGAINST_LEADERBOARD
+        value = join([f"{text.mean(estimate)} ", element("small", f"± {text.sem(estimate)} %")])
         detail = f"{wording.over(row)} competitions, {text.plural(estimate.seeds, 'seed')}" if wide else None
         items.append(
             element(
                 "li",
                 element("span", label, class_="label"),
-                element(
-                    "span", f"{text.mean(estimate)} ", element("small", f"± {text.sem(estimate)} %"), class_="value"
-                ),
+                element("span", void(value, meaningless), class_="value"),
                 element("span", detail, class_="detail") if detail else None,
                 element("span", "means nothing: synthetic data", class_="detail void-note") if meaningless else None,
-                class_=f"{measure.value}{' wide' if wide else ''}{meaningless}",
+                class_=f"{measure.value}{' wide' if wide else ''}",
             )
         )
     return join([element("ul", *items, class_="figures"), _figures_note(summary)])
@@ -136,17 +136,18 @@ def _figures(summary: RunSummary) -> Html:
 
 def _figures_note(summary: RunSummary) -> Html:
     row = summary.headline
-    sentences = [
+    sentences: list[Content] = [
         "Share of competitions, mean ± standard error over seeds (– with one seed: undefined).",
         f"{text.of(row.competitions_with_result, row.competitions)} competitions have a result for every seed.",
     ]
     if len(row.pass_at_k) > 1:
-        sentences.append(
-            "Any medal within k attempts: "
-            + ", ".join(f"pass@{k} {text.percent(value)}" for k, value in row.pass_at_k.items())
-            + "."
-        )
-    return element("p", " ".join(sentences), class_="note")
+        curve = ", ".join(f"pass@{k} {text.percent(value)}" for k, value in row.pass_at_k.items())
+        sentences.append(join(["Any medal within k attempts: ", void(curve, bool(summary.run.synthetic)), "."]))
+    return element("p", join(sentences, " "), class_="note")
+
+
+def _moment(at: datetime) -> Html:
+    return element("time", f"{at:%Y-%m-%d %H:%M} UTC", datetime=f"{at:%Y-%m-%dT%H:%MZ}")
 
 
 def _footer(summaries: Sequence[RunSummary], now: datetime) -> Html:
@@ -159,5 +160,5 @@ def _footer(summaries: Sequence[RunSummary], now: datetime) -> Html:
             f"mean, sd / √k with ddof = 1. {rule} A submission earns only its highest medal; above median is strict. "
             "Ranks are estimates from archived leaderboards (~ between two archived ranks); percentile 100 is the top.",
         ),
-        element("p", f"Made by mlebench {__version__} on {now:%Y-%m-%d %H:%M} UTC."),
+        element("p", f"Made by mlebench {__version__} on ", _moment(now), "."),
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlebench.reporting import text
+from mlebench.reporting.html_marks import key, legend, pill, void
 from mlebench.reporting.html_tables import anchor
 from mlebench.reporting.markup import Content, Html, element, join, table
-from mlebench.reporting.markup import text as escaped
 from mlebench.reporting.model import AttemptSummary, CompetitionSummary, RunSummary
-from mlebench.reporting.plot import Point, leaderboard_plot, mark
+from mlebench.reporting.plot import Point, leaderboard_plot
 from mlebench.reporting.timeplot import Curve, score_over_time
 from mlebench.running.records import End
 
@@ -24,15 +24,8 @@ def competition_cards(summaries: Sequence[RunSummary]) -> list[Html]:
         for competition in summary.competitions:
             by_competition.setdefault(competition.id, []).append((index, summary.run.name, competition))
     cards = [_card(runs, many=len(summaries) > 1) for runs in by_competition.values()]
-    return [_legend(summaries), element("div", *cards, class_="cards")]
-
-
-def _legend(summaries: Sequence[RunSummary]) -> Html:
-    items = [
-        element("li", Html(f'<svg viewBox="0 0 16 16" aria-hidden="true">{mark(index, 8, 8)}</svg>'), summary.run.name)
-        for index, summary in enumerate(summaries)
-    ]
-    return element("ul", *items, class_="legend", aria_label="Marks of the runs")
+    names = legend((index, summary.run.name) for index, summary in enumerate(summaries))
+    return [names, element("div", *cards, class_="cards")]
 
 
 def _card(runs: _Runs, *, many: bool) -> Html:
@@ -71,7 +64,12 @@ def _plot(runs: _Runs, *, many: bool) -> list[Html]:
     if first.thresholds is None or first.higher_is_better is None:
         return [element("p", "No plot: nothing is known about this competition's leaderboard.", class_="note")]
     points = [
-        Point(attempt.score, attempt.rank, index, _tooltip(attempt, name if many else None))
+        Point(
+            attempt.score,
+            attempt.rank,
+            index,
+            _tooltip(attempt, name if many else None, synthetic=competition.synthetic),
+        )
         for index, name, competition in runs
         for attempt in competition.attempts
         if attempt.score is not None
@@ -98,7 +96,7 @@ def _time_plot(runs: _Runs, *, many: bool) -> list[Html]:
     if first.thresholds is None or first.higher_is_better is None:
         return []
     curves = [
-        Curve(attempt.steps, index, _tooltip(attempt, name if many else None))
+        Curve(attempt.steps, index, _tooltip(attempt, name if many else None, synthetic=competition.synthetic))
         for index, name, competition in runs
         for attempt in competition.attempts
     ]
@@ -109,9 +107,9 @@ def _time_plot(runs: _Runs, *, many: bool) -> list[Html]:
     return [Html(plot.svg), *([shown] if shown else [])]
 
 
-def _tooltip(attempt: AttemptSummary, run: str | None) -> str:
+def _tooltip(attempt: AttemptSummary, run: str | None, *, synthetic: bool) -> str:
     place = f", {text.standing_text(*_standing(attempt))}" if attempt.rank else ""
-    medal = f", {attempt.medal}" if attempt.medal else ""
+    medal = f", {text.medal(attempt.medal, synthetic=synthetic)}" if attempt.medal else ""
     return f"{f'{run}, ' if run else ''}seed {attempt.seed}: {text.number(attempt.score)}{place}{medal}"
 
 
@@ -125,12 +123,10 @@ def _attempts(runs: _Runs, *, many: bool) -> Html:
     rows: list[list[Content]] = []
     remarks: list[Html] = []
     for index, name, competition in runs:
-        key = Html(
-            f'<svg class="key" viewBox="0 0 16 16" role="img" aria-label="{escaped(name)}">{mark(index, 8, 8)}</svg>'
-        )
         for attempt in competition.attempts:
             who = f"{name}, seed {attempt.seed}" if many else f"Seed {attempt.seed}"
-            rows.append([join([key if many else None, attempt.seed]), *_cells(attempt)])
+            mark = key(index, name) if many else None
+            rows.append([join([mark, attempt.seed]), *_cells(attempt, synthetic=competition.synthetic)])
             if attempt.message:
                 remarks.append(element("li", element("b", f"{who}: "), attempt.message))
     headings = ["Seed", "Score", "Earned", "Rank", "Pct."]
@@ -138,16 +134,16 @@ def _attempts(runs: _Runs, *, many: bool) -> Html:
     return join([listed, element("ul", *remarks, class_="remarks")]) if remarks else listed
 
 
-def _cells(attempt: AttemptSummary) -> list[Content]:
+def _cells(attempt: AttemptSummary, *, synthetic: bool) -> list[Content]:
     if attempt.score is None:
         what = text.words(attempt.fate) + (f": {text.words(attempt.reason)}" if attempt.reason else "")
         tag = element("span", what, class_="tag caution" if attempt.missing else "tag alarm")
         return [join([text.UNDEFINED, _cost(attempt)], " "), tag, text.UNDEFINED, text.UNDEFINED]
     tags: list[Content] = []
     if attempt.medal:
-        tags.append(element("span", attempt.medal, class_=f"tag {attempt.medal}"))
+        tags.append(pill(attempt.medal, attempt.medal, synthetic=synthetic))
     elif attempt.above_median:
-        tags.append(element("span", "above median", class_="tag above"))
+        tags.append(pill("above median", "above", synthetic=synthetic))
     # An agent that ended badly may still have left a scored submission.
     if attempt.end not in (None, End.FINISHED):
         tags.append(element("span", text.words(str(attempt.end)), class_="tag caution"))
@@ -156,7 +152,9 @@ def _cells(attempt: AttemptSummary) -> list[Content]:
     bounds = element("small", told, class_="soft") if (told := text.rank_bounds(*standing)) else None
     rank = join([text.rank(*standing), bounds], " ")
     percentile = text.percentile(attempt.percentile) if attempt.rank else text.UNDEFINED
-    return [join([text.brief(attempt.score), _cost(attempt)], " "), earned, rank, percentile]
+    score = join([text.brief(attempt.score), _cost(attempt)], " ")
+    unknown = attempt.rank is None
+    return [score, earned, *(void(cell, synthetic and not unknown) for cell in (rank, percentile))]
 
 
 def _cost(attempt: AttemptSummary) -> Html | None:

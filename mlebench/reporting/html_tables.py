@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mlebench.reporting import text, wording
 from mlebench.reporting.fates import Fate
+from mlebench.reporting.html_marks import pill, shares, void
 from mlebench.reporting.markup import Content, Html, element, join, table
 from mlebench.reporting.model import CompetitionSummary, RunSummary
 from mlebench.running.duration import format_duration
@@ -19,11 +20,10 @@ def headline_table(summaries: Sequence[RunSummary]) -> Html:
     for summary in summaries:
         row = summary.headline
         results = text.of(row.attempts - row.attempts_missing, row.attempts)
-        shares = (text.estimate(row.shares[measure]) for measure in wording.MEASURES)
-        labels = ["synthetic data" if summary.run.synthetic else None, wording.network_mark(summary)]
-        notes = [element("span", label, class_="tag alarm") for label in labels if label]
+        measured = shares(row.shares, wording.MEASURES, synthetic=bool(summary.run.synthetic))
+        notes = [element("span", label, class_="tag alarm") for label in wording.marks(summary)]
         rows.append(
-            [join([summary.run.name, *notes], " "), *shares, wording.over(row), len(summary.run.seeds), results]
+            [join([summary.run.name, *notes], " "), *measured, wording.over(row), len(summary.run.seeds), results]
         )
     headings = ["Run", *wording.MEASURES.values(), "Competitions", "Seeds", "Results"]
     return table(headings, rows, caption="Share of competitions in %: mean ± standard error over seeds")
@@ -67,10 +67,11 @@ def summary_table(summary: RunSummary, *, named: bool) -> Html:
     """Rows by complexity and by group."""
     rows = []
     for row in summary.rows:
-        shares = (text.estimate(row.shares[measure]) for measure in wording.MEASURES)
+        made_up = text.synthetic_part(row.competitions_synthetic, row.competitions)
+        measured = shares(row.shares, wording.MEASURES, synthetic=bool(made_up))
         results = text.of(row.competitions_with_result, row.competitions)
         attempts = text.of(row.attempts - row.attempts_missing, row.attempts)
-        rows.append([wording.ROWS[row.name], wording.over(row), results, attempts, *shares])
+        rows.append([wording.ROWS[row.name] + made_up, wording.over(row), results, attempts, *measured])
     headings = ["", "Competitions", "With all results", "Results", *wording.MEASURES.values()]
     title = f"{summary.run.name}: by complexity and group" if named else "By complexity and group"
     return table(headings, rows, caption=f"{title}; share of competitions in %, mean ± standard error over seeds")
@@ -98,7 +99,7 @@ def _competition_row(competition: CompetitionSummary, run: str | None) -> list[C
     missing = stats.attempts - stats.results
     lacking = element("span", f"{missing} missing", class_="tag caution") if missing else None
     medals = [
-        element("span", f"{count} {medal}", class_=f"tag {medal}")
+        pill(f"{count} {medal}", medal, synthetic=competition.synthetic)
         for medal in _MEDALS
         if (count := getattr(stats, medal))
     ]
@@ -111,9 +112,11 @@ def _competition_row(competition: CompetitionSummary, run: str | None) -> list[C
         text.brief(stats.mean_score),
         join([text.of(stats.scored, stats.results), lacking], " "),
         join(medals, " ") if medals else text.UNDEFINED,
-        text.of(stats.above_median, stats.results),
-        text.UNDEFINED if not stats.scored else text.percentile(stats.mean_percentile),
-        text.UNDEFINED if not stats.scored else text.rank(stats.best_rank, None, None, competition.teams),
+        void(text.of(stats.above_median, stats.results), competition.synthetic),
+        void(text.percentile(stats.mean_percentile), competition.synthetic) if stats.scored else text.UNDEFINED,
+        void(text.rank(stats.best_rank, None, None, competition.teams), competition.synthetic)
+        if stats.scored
+        else text.UNDEFINED,
     ]
 
 

@@ -132,6 +132,8 @@ class SummaryRow(_Model):
     """Planned in this run: the denominator of the shares."""
     competitions_with_result: int
     """Those of them with a result for every seed."""
+    competitions_synthetic: int = 0
+    """Those with made-up data: with any of them, what compares with a leaderboard means nothing."""
     competitions_in_split: int | None
     """How many the whole split has, where there is such a split."""
     attempts: int

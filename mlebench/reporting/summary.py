@@ -50,12 +50,13 @@ def summarise(
             raise UsageError(f"The run {config.name} took no snapshots: only its end can be reported.")
         attempts = [as_of(attempt, at_seconds) for attempt in whole]
     cut = at_seconds is not None
+    made_up = {one.competition for one in attempts if one.grade is not None and one.grade.synthetic}
     rows = [
-        _row(name, ids, attempts, seeds, missing, _split_size(registry, name))
+        _row(name, ids, attempts, seeds, missing, _split_size(registry, name), made_up)
         for name, ids in _row_members(planned, known).items()
     ]
     return RunSummary(
-        run=_facts(run, attempts, seeds),
+        run=_facts(run, attempts, seeds, made_up),
         at_seconds=at_seconds,
         missing_rule=missing,
         rows=rows,
@@ -65,7 +66,13 @@ def summarise(
         models=None if cut else model_totals(whole),
         machine=None if cut else machine_totals(whole, config.attempts_per_gpu),
         competitions=[
-            _competition(id_, known[id_], [a for a in attempts if a.competition == id_], config.attempts_per_gpu)
+            _competition(
+                id_,
+                known[id_],
+                [a for a in attempts if a.competition == id_],
+                config.attempts_per_gpu,
+                synthetic=id_ in made_up,
+            )
             for id_ in planned
         ],
     )
@@ -100,7 +107,13 @@ def _split_size(registry: Registry, row: str) -> int | None:
 
 
 def _row(
-    name: str, ids: list[str], attempts: list[Attempt], seeds: list[int], missing: Missing, split_size: int | None
+    name: str,
+    ids: list[str],
+    attempts: list[Attempt],
+    seeds: list[int],
+    missing: Missing,
+    split_size: int | None,
+    made_up: set[str],
 ) -> SummaryRow:
     absent = missing_by_seed(attempts, ids, seeds)
     without_result = {competition for names in absent.values() for competition in names}
@@ -108,6 +121,7 @@ def _row(
         name=name,
         competitions=len(ids),
         competitions_with_result=len(ids) - len(without_result),
+        competitions_synthetic=len(made_up.intersection(ids)),
         competitions_in_split=split_size,
         attempts=len(ids) * len(seeds),
         attempts_missing=sum(map(len, absent.values())),
@@ -118,7 +132,7 @@ def _row(
     )
 
 
-def _facts(run: Run, attempts: list[Attempt], seeds: list[int]) -> RunFacts:
+def _facts(run: Run, attempts: list[Attempt], seeds: list[int], made_up: set[str]) -> RunFacts:
     config = run.config
     source_of: dict[str, str] = {}
     verified: dict[str, bool] = {}
@@ -155,7 +169,7 @@ def _facts(run: Run, attempts: list[Attempt], seeds: list[int]) -> RunFacts:
         created_at=run.created_at,
         data_sources={source: sources.count(source) for source in sorted(set(sources))},
         verified=sum(verified.values()),
-        synthetic=[id_ for id_, source in source_of.items() if source == "synthetic"],
+        synthetic=[id_ for id_ in source_of if id_ in made_up],
     )
 
 
@@ -174,7 +188,7 @@ def _isolates(sandbox: str) -> bool | None:
 
 
 def _competition(
-    competition_id: str, known: Competition | None, attempts: list[Attempt], attempts_per_gpu: int
+    competition_id: str, known: Competition | None, attempts: list[Attempt], attempts_per_gpu: int, *, synthetic: bool
 ) -> CompetitionSummary:
     grade = next((attempt.grade for attempt in attempts if attempt.grade is not None), None)
     facts = known.facts if known else None
@@ -194,7 +208,7 @@ def _competition(
         teams=rules.teams if rules else None,
         thresholds=grade.thresholds if grade else archived,
         leaderboard=board,
-        synthetic=any(a.grade is not None and a.grade.synthetic for a in attempts),
+        synthetic=synthetic,
         statistics=of_competition(attempts),
         attempts=[_attempt(attempt, attempts_per_gpu) for attempt in attempts],
     )

@@ -43,7 +43,8 @@ def print_report(console: Console, summaries: Sequence[RunSummary]) -> None:
                 console.print(renderable)
         if len(summary.headline.pass_at_k) > 1:
             curve = ", ".join(f"pass@{k} {text.percent(value)}" for k, value in summary.headline.pass_at_k.items())
-            console.print(f"Any medal within k attempts: {curve}")
+            void = " (means nothing: synthetic data)" if summary.run.synthetic else ""
+            console.print(f"Any medal within k attempts: {curve}{void}")
         if summary.models is not None and len(summary.models.models) > 1:
             console.print(_models(summary.models))
         for label, figure in wording.consumption(summary):
@@ -63,8 +64,9 @@ def _headline(summaries: Sequence[RunSummary]) -> Table:
 
 
 def _name(summary: RunSummary) -> str:
-    mark = wording.network_mark(summary)
-    return _shown(summary.run.name) + (f" [yellow]({_shown(mark)})[/yellow]" if mark else "")
+    style = "red" if summary.run.synthetic else "yellow"
+    marks = "".join(f" [{style}]({_shown(mark)})[/{style}]" for mark in wording.marks(summary))
+    return _shown(summary.run.name) + marks
 
 
 def _facts(summary: RunSummary) -> str:
@@ -85,7 +87,11 @@ def _facts(summary: RunSummary) -> str:
 def _by_group(summary: RunSummary) -> Table | None:
     if len(summary.rows) == 1:
         return None
-    return _measures("By complexity and group", [(wording.ROWS[row.name], row) for row in summary.rows])
+    named = [
+        (wording.ROWS[row.name] + text.synthetic_part(row.competitions_synthetic, row.competitions), row)
+        for row in summary.rows
+    ]
+    return _measures("By complexity and group", named)
 
 
 def _measures(title: str, columns: Sequence[tuple[str, SummaryRow]]) -> Table:
@@ -123,7 +129,7 @@ def _competition_row(competition: CompetitionSummary) -> list[str]:
         text.brief(stats.best_score),
         text.brief(stats.mean_score),
         text.of(stats.scored, stats.results) + missing,
-        ", ".join(medals) or unknown,
+        ", ".join(medals) + text.synthetic_part(int(competition.synthetic), 1) if medals else unknown,
         text.of(stats.above_median, stats.results),
         text.percentile(stats.mean_percentile) if stats.scored else unknown,
         text.rank(stats.best_rank, None, None, competition.teams) if stats.scored else unknown,
@@ -134,7 +140,9 @@ def _over_time(summary: RunSummary) -> Table | None:
     over = summary.over_time
     if over is None:
         return None
-    table = _table("Over time: as if every attempt had ended then (%, mean ± standard error over seeds)")
+    mark = wording.synthetic_mark(summary)
+    void = f"; {mark}: medals mean nothing" if mark else ""
+    table = _table(f"Over time: as if every attempt had ended then (%, mean ± standard error over seeds{void})")
     for heading in ("After", "Any medal", "Gold", "Above median", "Valid", "Medals", "Results", "Still going"):
         table.add_column(heading, justify="right", overflow="fold")
     for point in over.milestones:
@@ -151,25 +159,26 @@ def _over_time(summary: RunSummary) -> Table | None:
 def _curves(summary: RunSummary) -> Table | None:
     """Each attempt's score over time, as far as it fits."""
     told = [
-        (competition.thresholds, competition.higher_is_better, attempt)
+        (competition, attempt)
         for competition in summary.competitions
         for attempt in competition.attempts
         if len(attempt.steps) > 1
     ]
     if not told:
         return None
-    last = max(attempt.steps[-1].at_seconds for _, _, attempt in told)
+    last = max(attempt.steps[-1].at_seconds for _, attempt in told)
     scale = f"0 to {format_duration(last)}, ▁ near the median or below, █ gold, · no score"
     shown = f"the first {_CURVES} of {len(told)}" if len(told) > _CURVES else str(len(told))
     table = _table(f"Score over time of {shown} attempts with snapshots ({scale})")
     for heading in ("Attempt", "Over time", "First", "Last", "Snapshots"):
         table.add_column(heading, overflow="fold")
-    for thresholds, higher, attempt in told[:_CURVES]:
+    for competition, attempt in told[:_CURVES]:
+        thresholds, higher = competition.thresholds, competition.higher_is_better
         if thresholds is None or higher is None:
             continue
         curve = sparkline(attempt.steps, thresholds, last, higher_is_better=higher)
         first = next((step for step in attempt.steps if step.score is not None), None)
-        medal = f" {attempt.medal}" if attempt.medal else ""
+        medal = f" {text.medal(attempt.medal, synthetic=competition.synthetic)}" if attempt.medal else ""
         scores = (text.brief(first.score if first else None), text.brief(attempt.score) + medal)
         table.add_row(attempt.id, curve, *scores, str(sum(not step.final for step in attempt.steps)))
     return table

@@ -18,6 +18,9 @@ MEASURES = {
 }
 """Measures in the order they are shown."""
 
+AGAINST_LEADERBOARD = frozenset(MEASURES) - {Measure.VALID, Measure.SUBMITTED}
+"""Measures that compare a score with a leaderboard: on synthetic data they mean nothing, unlike what is valid."""
+
 SYNTHETIC = "Synthetic data"
 """Label of the warning that medals mean nothing."""
 
@@ -122,13 +125,26 @@ def network(summary: RunSummary) -> str:
 
 
 def network_mark(summary: RunSummary) -> str | None:
-    """What stands beside a run's name wherever its figures stand; None where agents had no network."""
+    """How far a run's agents reached; None where they had no network."""
     run = summary.run
     if run.isolated is False:
         return "network not controlled"
     if run.network == "none":
         return None
     return "full network" if run.network == "full" else f"network: {text.plural(run.network.count(',') + 1, 'host')}"
+
+def marks(summary: RunSummary) -> list[str]:
+    """What stands beside a run's name wherever its figures stand."""
+    return [mark for mark in (synthetic_mark(summary), network_mark(summary)) if mark]
+
+
+def synthetic_mark(summary: RunSummary) -> str | None:
+    """That a run's data is made up, in whole or in part; None where none is."""
+    made_up, whole = len(summary.run.synthetic), len(summary.competitions)
+    if not made_up:
+        return None
+    return "synthetic data" if made_up == whole else f"synthetic data in {text.of(made_up, whole)}"
+
 
 
 def _network_sentence(network: str) -> str:
@@ -196,7 +212,8 @@ def consumption(summary: RunSummary) -> list[tuple[str, str]]:
         unpriced = f"; no price is known of {', '.join(models.unpriced)}" if models.unpriced else ""
         each = f", {text.usd(models.usd_per_attempt)} each" if models.usd_per_attempt is not None else ""
         found.append(("Cost", f"{text.usd(models.usd)}{each} ({over_priced}{unpriced})"))
-        medal = f"{text.usd(models.usd_per_medal)} ({text.plural(models.medals, 'medal')} {over_priced})"
+        void = "; means nothing: synthetic data" if summary.run.synthetic else ""
+        medal = f"{text.usd(models.usd_per_medal)} ({text.plural(models.medals, 'medal')} {over_priced}{void})"
         found.append(("Cost per medal", medal if models.medals else f"{text.UNDEFINED} (no medal {over_priced})"))
         if models.exhausted:
             told = ", ".join(f"{count} by {name}" for name, count in models.exhausted.items())

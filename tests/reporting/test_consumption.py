@@ -60,6 +60,13 @@ def test_without_a_medal_or_a_price_nothing_is_made_up() -> None:
     assert model_totals([ATTEMPTS[3]]) is None
 
 
+def test_the_cost_of_medals_on_synthetic_data_is_marked(registry: Registry) -> None:
+    grade = make_grade("apple", 0.95, data_source="synthetic")
+    for attempts, marked in ((ATTEMPTS[:1], False), ([ATTEMPTS[0].model_copy(update={"grade": grade})], True)):
+        figure = dict(wording.consumption(summarise(make_run(attempts), registry)))["Cost per medal"]
+        assert figure.startswith("$1.50 (1 medal over 1 of 1 attempts") and marked == ("means nothing" in figure)
+
+
 def test_gpu_hours_and_energy() -> None:
     share = Share(gpus=["GPU-1", "GPU-2"])
     first = _attempt(0, 0.9, share=share, telemetry=Telemetry(gpus=["H200"], samples=30, utilisation_mean=10.0, memory_peak_gb=3.0, energy_kwh=0.5))  # fmt: skip

@@ -15,10 +15,11 @@ from made_runs import BOARD, make_attempt, make_grade, make_long_attempt, make_r
 from mlebench.errors import UsageError
 from mlebench.grading.report import Outcome, Thresholds
 from mlebench.registry import Registry
-from mlebench.reporting import text
+from mlebench.reporting import text, wording
 from mlebench.reporting.axes import RankAxis, score_axis, spread
 from mlebench.reporting.html import render_page, write_page
 from mlebench.reporting.markup import element
+from mlebench.reporting.model import RunSummary
 from mlebench.reporting.plot import Point, leaderboard_plot
 from mlebench.reporting.summary import summarise
 from mlebench.running.records import End
@@ -109,6 +110,46 @@ def test_synthetic_data_is_loud(registry: Registry) -> None:
     assert "Synthetic data." in shown and "mean nothing" in shown and "NOT isolated" in shown
     assert "means nothing: synthetic data" in shown
     assert "Synthetic data." not in _check(_page(registry)).shown
+
+
+def _struck(page: str) -> list[str]:
+    """Everything that is struck through, as text."""
+    parts = re.findall(r"<s\b[^>]*>(.*?)</s>", page)
+    return [re.sub(r"<[^>]+>", "", part) for part in parts]
+
+
+def _synthetic(registry: Registry, name: str = "made-up") -> RunSummary:
+    long = [make_long_attempt("apple", seed, [(60.0, 0.75), (7200.0, 0.95)], hours=4) for seed in (0, 1)]
+    change = {"data_source": "synthetic"}
+    attempts = [
+        one.model_copy(
+            update={
+                "grade": one.grade.model_copy(update=change),
+                "snapshots": [s.model_copy(update={"grade": s.grade.model_copy(update=change)}) for s in one.snapshots],
+            }
+        )
+        for one in long
+        if one.grade
+    ]
+    real = [make_attempt("mine", seed, make_grade("mine", 0.85)) for seed in (0, 1)]
+    return summarise(make_run([*attempts, *real], name=name), registry)
+
+
+def test_runs_side_by_side_strike_through_only_those_on_synthetic_data(registry: Registry) -> None:
+    real = summarise(make_run([make_attempt("apple", s, make_grade("apple", 0.9)) for s in (0, 1)]), registry)
+    page = render_page([real, _synthetic(registry)])
+    table = page[page.index("Runs side by side") :]
+    first, second = re.findall(r"<tr>(.*?)</tr>", table)[1:3]
+    assert "<s" not in first and second.count("<s ") == 5 and "synthetic data in 1 of 2" in second
+    assert 'class="tag gold"' in page and 'class="tag void"' in page
+    assert _struck(render_page([real])) == []
+
+
+def test_rows_without_synthetic_data_keep_their_figures(registry: Registry) -> None:
+    page = render_page([_synthetic(registry)])
+    rows = dict(re.findall(r'<tr><th scope="row">(Low|Benchmark|Own competitions|Whole run)(.*?)</tr>', page))
+    assert {name for name, row in rows.items() if "<s " in row} == {"Low", "Benchmark", "Whole run"}
+    assert "(synthetic)" in rows["Low"] and "(1 synthetic)" in rows["Whole run"]
 
 
 def test_several_runs_stand_side_by_side(registry: Registry) -> None:

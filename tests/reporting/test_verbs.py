@@ -59,6 +59,16 @@ def test_lists_of_runs_say_which_medals_are_on_synthetic_data(runs_dir: Path) ->
     assert "gold (synthetic)" in call("runs", "show", "four", "--runs-dir", runs_dir).output
 
 
+def test_report_on_the_terminal_marks_medals_on_synthetic_data(runs_dir: Path) -> None:
+    grades = (make_grade("apple", 0.9, data_source="synthetic"), make_grade("mine", 0.9))
+    run = make_run([make_attempt(grade.competition, 0, grade) for grade in grades], name="three")
+    RunStore.create(runs_dir / "three", run.config, run.attempts).close()
+    shown = call("report", "three", "--runs-dir", runs_dir).output
+    assert "three (synthetic data in 1 of 2)" in shown
+    assert "Low (synthetic)" in shown and "Own competitions ┃" in shown and "Whole run (1 synthetic)" in shown
+    assert "1 gold (synthetic)" in shown and "│ 1 gold  " in shown
+
+
 def test_report_as_json(runs_dir: Path) -> None:
     one = json.loads(call("report", "one", "--runs-dir", runs_dir, "--json").output)
     assert one["total_gold_medals"] == 2 and one["report"]["run"]["name"] == "one"

@@ -10,13 +10,24 @@ from mlebench.running.duration import format_duration, parse_duration
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("30m", 1800), ("24h", 86400), ("1h30m", 5400), ("2d", 172800), (" 1H 5s", 3605), ("0.5h", 1800), ("1 h 30 min", 5400)],
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("24h", 86400),
+        ("1h30m", 5400),
+        ("2d", 172800),
+        (" 1H 5s", 3605),
+        ("0.5h", 1800),
+        ("1 h 30 min", 5400),
+    ],
 )
 def test_lengths_people_write(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "h", "1h1h", "30m1h", "-5s", "1e3s", "3mi", "inf s", "5 minutes", "٣s" + "x"])
+@pytest.mark.parametrize(
+    "text", ["", "90", "h", "1h1h", "30m1h", "-5s", "1e3s", "3mi", "inf s", "5 minutes", "٣s" + "x"]
+)
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="write it like"):
         parse_duration(text)
