@@ -40,12 +40,14 @@ def join(children: Iterable[Content], separator: str = "") -> Html:
 def table(
     headings: Sequence[Content], rows: Iterable[Sequence[Content]], *, caption: str, class_: str | None = None
 ) -> Html:
-    """A table that scrolls sideways on narrow screens; each row's first cell is its heading."""
+    """A table that scrolls sideways on narrow screens; each row's first cell is its heading.
+
+    Its caption stands outside of what scrolls: inside it would be as wide as the table, and be cut with it.
+    """
     head = element("tr", *(element("th", heading, scope="col") for heading in headings))
     body = (
         element("tr", element("th", row[0], scope="row"), *(element("td", cell) for cell in row[1:])) for row in rows
     )
-    whole = element(
-        "table", element("caption", caption), element("thead", head), element("tbody", *body), class_=class_
-    )
-    return element("div", whole, class_="scroll", role="region", aria_label=caption, tabindex="0")
+    whole = element("table", element("thead", head), element("tbody", *body), class_=class_, aria_label=caption)
+    scrolled = element("div", whole, class_="scroll", role="region", aria_label=caption, tabindex="0")
+    return element("div", element("p", caption, class_="caption"), scrolled, class_="table")

@@ -152,6 +152,20 @@ def test_rows_without_synthetic_data_keep_their_figures(registry: Registry) -> N
     assert "(synthetic)" in rows["Low"] and "(1 synthetic)" in rows["Whole run"]
 
 
+def test_captions_stand_outside_of_what_scrolls(registry: Registry) -> None:
+    """Within, a caption is as wide as its table and cut at the edge of a narrow screen."""
+    page = _page(registry)
+    assert "<caption" not in page
+    starts = re.findall(r'<div class="table"><p class="caption">[^<]+</p><div class="scroll"', page)
+    assert len(starts) == page.count("<table ") == page.count('class="scroll"') > 3
+
+
+def test_what_a_run_was_stands_on_one_line_and_no_date_breaks(registry: Registry) -> None:
+    page = _page(registry)
+    assert "header p { max-width: none; }" in page and "time { white-space: nowrap; }" in page
+    assert 'started <time datetime="2026-11-01T12:00Z">2026-11-01 12:00 UTC</time>' in page
+
+
 def test_several_runs_stand_side_by_side(registry: Registry) -> None:
     runs = [make_run([make_attempt("apple", 0, make_grade("apple", s))], name=n) for n, s in (("one", 0.9), ("two", 0))]
     checker = _check(render_page([summarise(run, registry) for run in runs]))
