@@ -67,7 +67,8 @@ def warnings(summary: RunSummary) -> list[tuple[str, str]]:
             (
                 SYNTHETIC,
                 f"{text.of(len(facts.synthetic), len(summary.competitions))} competitions ran on made-up data. "
-                "Their medals, ranks and percentiles compare made-up scores with a real leaderboard and mean nothing.",
+                f"Their medals, ranks and percentiles compare made-up scores with {_compared_with(summary)} and mean "
+                "nothing.",
             )
         )
     if facts.isolated is False:
@@ -99,6 +100,14 @@ def warnings(summary: RunSummary) -> list[tuple[str, str]]:
     return found
 
 
+def _compared_with(summary: RunSummary) -> str:
+    """What stands behind the thresholds of the competitions with made-up data: only Kaggle's contests had teams."""
+    groups = {one.group for one in summary.competitions if one.synthetic}
+    if groups <= {"benchmark", "development"}:
+        return "a real leaderboard"
+    return "thresholds of the competitions' own" if groups <= {"practice", "own"} else "archived thresholds"
+
+
 def data_line(summary: RunSummary) -> str:
     """Where the data came from, and for how many competitions the published checksums held."""
     facts = summary.run
@@ -124,15 +133,6 @@ def network(summary: RunSummary) -> str:
     return summary.run.network.replace("allow=", "allowed: ").replace(",", ", ")
 
 
-def network_mark(summary: RunSummary) -> str | None:
-    """How far a run's agents reached; None where they had no network."""
-    run = summary.run
-    if run.isolated is False:
-        return "network not controlled"
-    if run.network == "none":
-        return None
-    return "full network" if run.network == "full" else f"network: {text.plural(run.network.count(',') + 1, 'host')}"
-
 def marks(summary: RunSummary) -> list[str]:
     """What stands beside a run's name wherever its figures stand."""
     return [mark for mark in (synthetic_mark(summary), network_mark(summary)) if mark]
@@ -145,6 +145,15 @@ def synthetic_mark(summary: RunSummary) -> str | None:
         return None
     return "synthetic data" if made_up == whole else f"synthetic data in {text.of(made_up, whole)}"
 
+
+def network_mark(summary: RunSummary) -> str | None:
+    """How far a run's agents reached; None where they had no network."""
+    run = summary.run
+    if run.isolated is False:
+        return "network not controlled"
+    if run.network == "none":
+        return None
+    return "full network" if run.network == "full" else f"network: {text.plural(run.network.count(',') + 1, 'host')}"
 
 
 def _network_sentence(network: str) -> str:

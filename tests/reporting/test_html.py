@@ -166,6 +166,25 @@ def test_what_a_run_was_stands_on_one_line_and_no_date_breaks(registry: Registry
     assert 'started <time datetime="2026-11-01T12:00Z">2026-11-01 12:00 UTC</time>' in page
 
 
+@pytest.mark.parametrize(
+    ("made_up", "compared"),
+    [
+        (["apple"], "with a real leaderboard and mean"),
+        (["mine"], "with thresholds of the competitions' own and mean"),
+        (["apple", "mine"], "with archived thresholds and mean"),
+    ],
+)
+def test_the_warning_says_truly_what_made_up_scores_are_compared_with(
+    registry: Registry, made_up: list[str], compared: str
+) -> None:
+    attempts = [
+        make_attempt(name, 0, make_grade(name, 0.9, data_source="synthetic" if name in made_up else "kaggle"))
+        for name in ("apple", "mine")
+    ]
+    told = dict(wording.warnings(summarise(make_run(attempts), registry)))
+    assert compared in told[wording.SYNTHETIC]
+
+
 def test_several_runs_stand_side_by_side(registry: Registry) -> None:
     runs = [make_run([make_attempt("apple", 0, make_grade("apple", s))], name=n) for n, s in (("one", 0.9), ("two", 0))]
     checker = _check(render_page([summarise(run, registry) for run in runs]))
