@@ -5,46 +5,66 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mlebench.reporting import text, wording
+from mlebench.reporting.html_marks import key, legend, shares, void
 from mlebench.reporting.markup import Content, Html, element, join, table
 from mlebench.reporting.model import RunSummary
-from mlebench.reporting.plot import mark
 from mlebench.reporting.statistics import Measure
-from mlebench.reporting.timeplot import medals_over_time
+from mlebench.reporting.timeplot import MedalCurve, medals_over_time
 from mlebench.running.duration import format_duration
 
 
 def over_time_section(summaries: Sequence[RunSummary]) -> list[Html]:
-    """Medals over time of every run with snapshots; nothing where none has any."""
-    told = [(index, summary) for index, summary in enumerate(summaries) if summary.over_time is not None]
+    """Medals over time of every run with graded snapshots; nothing where none has any."""
+    told = [summary for summary in summaries if summary.over_time is not None]
     if not told:
         return []
-    tables = [_milestones(summary, named=len(summaries) > 1) for _, summary in told]
+    tables = [_milestones(summary, named=len(summaries) > 1) for summary in told]
     return [
         element("h2", "Score over time"),
-        element("div", _plot(summaries), element("div", *tables), class_="over-time"),
+        element("div", _medals_figure(summaries), element("div", *tables), class_="over-time"),
     ]
 
 
-def _plot(summaries: Sequence[RunSummary]) -> Html:
-    curves = [(s.run.name, s.over_time.medal_curve if s.over_time else []) for s in summaries]
+def _medals_figure(summaries: Sequence[RunSummary]) -> Html:
+    """Curves of the runs with graded snapshots. Of the others only the end is known, so no curve is drawn of them."""
+    drawn = [(index, summary, over) for index, summary in enumerate(summaries) if (over := summary.over_time)]
+    curves = [
+        MedalCurve(over.medal_curve, index, summary.run.name, bool(summary.run.synthetic))
+        for index, summary, over in drawn
+    ]
     # To the end of the longest attempt: where all is over long before the limit, the rest would be empty.
-    longest = max((a.seconds for s in summaries for a in s.attempts if a.seconds is not None), default=0.0)
+    longest = max((a.seconds for _, s, _ in drawn for a in s.attempts if a.seconds is not None), default=0.0)
     plot = Html(medals_over_time(curves, longest))
-    note = (
+    names = legend((index, join([s.run.name, _synthetic_tag(s)], " ")) for index, s, _ in drawn)
+    notes: list[Content] = [
         "Share of competitions with any medal, mean over seeds; each attempt counts by its last snapshot at that time."
-    )
-    return element("figure", plot, element("figcaption", note, class_="note"))
+    ]
+    if absent := [summary for summary in summaries if summary.over_time is None]:
+        notes.append(join(["Without a curve, since no snapshots were graded: ", join(map(_end, absent), "; "), "."]))
+    caption = element("figcaption", join(notes, " "), class_="note")
+    return element("figure", plot, names if len(summaries) > 1 else None, caption)
+
+
+def _end(summary: RunSummary) -> Html:
+    share = summary.headline.shares[Measure.ANY_MEDAL].mean
+    figure = void(f"{text.percent(share)} at the end", bool(summary.run.synthetic))
+    return join([summary.run.name, ", ", figure])
+
+
+def _synthetic_tag(summary: RunSummary) -> Html | None:
+    mark = wording.synthetic_mark(summary)
+    return element("span", mark, class_="tag alarm") if mark else None
 
 
 def _milestones(summary: RunSummary, *, named: bool) -> Html:
     assert summary.over_time is not None
-    over = summary.over_time
+    over, made_up = summary.over_time, bool(summary.run.synthetic)
     shown = (Measure.ANY_MEDAL, Measure.GOLD, Measure.ABOVE_MEDIAN, Measure.VALID)
     rows: list[list[Content]] = [
         [
             format_duration(point.at_seconds),
-            *(text.estimate(point.shares[measure]) for measure in shown),
-            text.of(point.medals, point.results),
+            *shares(point.shares, shown, synthetic=made_up),
+            void(text.of(point.medals, point.results), made_up),
             text.of(point.results, point.attempts),
             text.of(point.going, point.attempts),
         ]
@@ -97,8 +117,14 @@ def _models(index: int, summary: RunSummary, many: bool) -> Html:
         ]
         for use in totals.models
     ]
-    key = Html(f'<svg class="key" viewBox="0 0 16 16" aria-hidden="true">{mark(index, 8, 8)}</svg>') if many else None
-    headings: list[Content] = [join([key, "Model"]), "Calls", "Share of calls", "Tokens in", "Tokens out", "Cost"]
+    headings: list[Content] = [
+        join([key(index) if many else None, "Model"]),
+        "Calls",
+        "Share of calls",
+        "Tokens in",
+        "Tokens out",
+        "Cost",
+    ]
     headings.append("Attempts that asked it")
     prices = f" Prices: {', '.join(totals.prices)}." if totals.prices else ""
     caption = f"{f'{summary.run.name}: by' if many else 'By'} model.{prices}"

@@ -119,40 +119,70 @@ def _staircase(steps: Sequence[Step], time_axis: TimeAxis, axis: ScoreAxis) -> s
     return "".join(path)
 
 
-def medals_over_time(runs: Sequence[tuple[str, Sequence[tuple[float, float]]]], seconds: float) -> str:
-    """Share of competitions with any medal over time, one staircase a run; `seconds` is where the axis ends."""
+@dataclass(frozen=True)
+class MedalCurve:
+    """One run's share of competitions with any medal over time."""
+
+    points: Sequence[tuple[float, float]]
+    """(seconds, share), ascending; a step at each."""
+    series: int
+    """Index of the run among all that the page shows; decides colour and shape."""
+    name: str
+    meaningless: bool = False
+    """Whether its medals are on synthetic data: drawn with dashes, the figure struck through."""
+
+    @property
+    def end(self) -> float:
+        """Its last share."""
+        return self.points[-1][1] if self.points else 0.0
+
+    @property
+    def label(self) -> str:
+        """What its tooltip says."""
+        void = " (synthetic)" if self.meaningless else ""
+        return f"{self.name}: {text.percent(self.end)} at the end{void}"
+
+
+def medals_over_time(runs: Sequence[MedalCurve], seconds: float) -> str:
+    """A staircase for each run; `seconds` is where the axis ends."""
     time_axis = TimeAxis(max(1.0, seconds))
-    most = max((value for _, curve in runs for _, value in curve), default=0.0)
+    most = max((value for run in runs for _, value in run.points), default=0.0)
     top = next(limit for limit in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if most <= limit)
-    parts = opened(f"Share of competitions with any medal over time: {', '.join(name for name, _ in runs)}")
+    parts = opened(f"Share of competitions with any medal over time: {', '.join(run.name for run in runs)}")
     parts.append(f'<rect class="frame" width="{INNER_WIDTH}" height="{INNER_HEIGHT}"/>')
     for part in range(5):
         y = INNER_HEIGHT * (1 - part / 4)
         parts.append(f'<line class="grid" x2="{INNER_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" x="-6" y="{y + 3.5:.1f}" text-anchor="end">{100 * top * part / 4:g} %</text>')
     parts += time_axis.drawing()
-    ends: list[float] = []
-    for index, (name, curve) in enumerate(runs):
-        path: list[str] = []
-        y = float(INNER_HEIGHT)
-        for at, value in curve:
-            x, before = time_axis.x(at), y
-            y = INNER_HEIGHT * (1 - value / top)
-            path.append(f"M{x:.1f} {y:.1f}" if not path else f"L{x:.1f} {before:.1f}L{x:.1f} {y:.1f}")
-        path.append(f"L{INNER_WIDTH} {y:.1f}")
-        label = f"{name}: {text.percent(_last(curve))} at the end"
-        parts.append(
-            f'<path class="steps stroke-{index % MARK_STYLES}" d="{"".join(path)}"><title>{escape(label)}</title></path>'
-        )
-        parts.append(mark(index, INNER_WIDTH, y, label))
-        ends.append(y)
+    ends = [INNER_HEIGHT * (1 - run.end / top) for run in runs]
+    for run, end in zip(runs, ends, strict=True):
+        style = f"steps stroke-{run.series % MARK_STYLES}{' void' if run.meaningless else ''}"
+        path = _medal_staircase(run.points, time_axis, top)
+        parts.append(f'<path class="{style}" d="{path}"><title>{escape(run.label)}</title></path>')
+        parts.append(mark(run.series, INNER_WIDTH, end, run.label))
+    return "".join([*parts, *_end_labels(runs, ends), "</g></svg>"])
+
+
+def _medal_staircase(points: Sequence[tuple[float, float]], time_axis: TimeAxis, top: float) -> str:
+    path: list[str] = []
+    y = float(INNER_HEIGHT)
+    for at, value in points:
+        x, before = time_axis.x(at), y
+        y = INNER_HEIGHT * (1 - value / top)
+        path.append(f"M{x:.1f} {y:.1f}" if not path else f"L{x:.1f} {before:.1f}L{x:.1f} {y:.1f}")
+    return "".join([*path, f"L{INNER_WIDTH} {y:.1f}"])
+
+
+def _end_labels(runs: Sequence[MedalCurve], ends: Sequence[float]) -> list[str]:
+    """The last shares at the right. Where labels were moved apart, the mark beside each says whose it is."""
+    parts = []
     order = sorted(range(len(runs)), key=ends.__getitem__)
     for index, y in zip(order, spread([ends[n] for n in order], 13, 4, INNER_HEIGHT), strict=True):
-        shown = text.percent(_last(runs[index][1]))
-        parts.append(f'<text class="level-label" x="{INNER_WIDTH + 11}" y="{y + 3.5:.1f}">{shown}</text>')
-    parts.append("</g></svg>")
-    return "".join(parts)
-
-
-def _last(curve: Sequence[tuple[float, float]]) -> float:
-    return curve[-1][1] if curve else 0.0
+        run, x = runs[index], INNER_WIDTH + 11
+        if len(runs) > 1:
+            parts.append(mark(run.series, x + 7, y, run.label))
+            x += 17
+        style = f"level-label{' void' if run.meaningless else ''}"
+        parts.append(f'<text class="{style}" x="{x}" y="{y + 3.5:.1f}">{text.percent(run.end)}</text>')
+    return parts

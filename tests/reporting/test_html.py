@@ -135,6 +135,20 @@ def _synthetic(registry: Registry, name: str = "made-up") -> RunSummary:
     return summarise(make_run([*attempts, *real], name=name), registry)
 
 
+def test_figures_on_synthetic_data_are_struck_through_wherever_they_stand(registry: Registry) -> None:
+    page = render_page([_synthetic(registry)])
+    struck = _struck(page)
+    assert struck.count("gold") == 2 and "2 gold" in struck  # on the card and among the competitions
+    assert "2 silver" not in struck and 'class="tag silver">2 silver' in page  # of mine, whose data is real
+    assert 'class="tag gold"' not in page
+    assert "100.0 ± 0.0 %" in struck and "50.0 ± 0.0" in struck  # a card of the headline, rows of tables
+    assert "4 of 4" in struck and "100.0" in struck and "1" in struck  # milestones, percentile, rank
+    assert 'class="steps stroke-0 void"' in page and 'class="level-label void"' in page
+    assert "seed 0: 0.95, rank 1 of 100, gold (synthetic)" in page  # a tooltip
+    valid = re.search(r'<li class="valid">.*?</li>', page)
+    assert valid is not None and "<s " not in valid[0]  # what is valid is so whatever the data
+
+
 def test_runs_side_by_side_strike_through_only_those_on_synthetic_data(registry: Registry) -> None:
     real = summarise(make_run([make_attempt("apple", s, make_grade("apple", 0.9)) for s in (0, 1)]), registry)
     page = render_page([real, _synthetic(registry)])
@@ -150,6 +164,27 @@ def test_rows_without_synthetic_data_keep_their_figures(registry: Registry) -> N
     rows = dict(re.findall(r'<tr><th scope="row">(Low|Benchmark|Own competitions|Whole run)(.*?)</tr>', page))
     assert {name for name, row in rows.items() if "<s " in row} == {"Low", "Benchmark", "Whole run"}
     assert "(synthetic)" in rows["Low"] and "(1 synthetic)" in rows["Whole run"]
+
+
+def test_runs_without_graded_snapshots_are_named_not_drawn(registry: Registry) -> None:
+    """A curve at 0 % would say that they earned nothing."""
+    ended = summarise(make_run([make_attempt("apple", 0, make_grade("apple", 0.9))], name="ended"), registry)
+    watched = [
+        summarise(make_run([make_long_attempt("apple", 0, [(3600.0, 0.75)], hours=4)], name=name), registry)
+        for name in ("early", "late")
+    ]
+    page = render_page([ended, *watched])
+    figure = re.search(r"<figure>.*?</figure>", page)
+    assert figure is not None
+    assert re.findall(r'class="steps ([^"]*)"', figure[0]) == ["stroke-1", "stroke-2"]  # their colours elsewhere
+    assert "0.0 % at the end" not in figure[0].replace("100.0 %", "")
+    assert "since no snapshots were graded: ended, 100.0 % at the end." in figure[0]
+    legend = re.search(r'<ul class="legend".*?</ul>', figure[0])
+    assert legend is not None and "early" in legend[0] and "late" in legend[0] and "ended" not in legend[0]
+    # Which percentage is whose, where labels had to be moved apart.
+    assert figure[0].count('class="mark mark-1"') == 3 and figure[0].count('class="mark mark-2"') == 3
+    alone = re.search(r"<figure>.*?</figure>", render_page(watched[:1]))
+    assert alone is not None and "legend" not in alone[0] and "Without a curve" not in alone[0]
 
 
 def test_captions_stand_outside_of_what_scrolls(registry: Registry) -> None:
