@@ -60,25 +60,33 @@ def _link_all(pairs: Iterable[tuple[str, str]]) -> int:
     made: set[str] = set()
     packed: list[tuple[str, str]] = []
     count = 0
-    for source, target in pairs:
-        folder = target.rpartition("/")[0]
-        if folder not in made:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            made.add(folder)
-        if not _link(source, target):
-            packed.append((source, target))
-            if len(packed) >= _AT_ONCE:
-                place(packed)
-                packed.clear()
-        count += 1
+    here = os.open(".", getattr(os, "O_PATH", os.O_RDONLY))
+    try:
+        for source, target in pairs:
+            folder = target.rpartition("/")[0]
+            if folder not in made:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                made.add(folder)
+            if not _link(source, target, here):
+                packed.append((source, target))
+                if len(packed) >= _AT_ONCE:
+                    place(packed)
+                    packed.clear()
+            count += 1
+    finally:
+        os.close(here)
     place(packed)
     return count
 
 
-def _link(source: str, target: str) -> bool:
-    """Link one file; false where it is not in the raw folder."""
+def _link(source: str, target: str, here: int) -> bool:
+    """Link one file; false where it is not in the raw folder. `here` is the current folder, opened.
+
+    Python follows symlinks here only when it is given an open folder: without one it calls Linux' link(), which
+    links the symlink itself. Its target would be public then, and may name the class.
+    """
     try:
-        os.link(source, target, follow_symlinks=True)
+        os.link(source, target, src_dir_fd=here, follow_symlinks=True)
     except FileNotFoundError:
         return False
     except FileExistsError:

@@ -9,11 +9,12 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from mlebench import __version__
 from mlebench.competition import Checksums, Edition
 from mlebench.data.parallel import in_parallel
+from mlebench.data.walking import Odd, open_regular, shown, walk
 from mlebench.errors import DataError
 from mlebench.filenames import MANIFEST
 
@@ -23,7 +24,7 @@ _BLOCK = 1 << 20
 class FileEntry(BaseModel):
     """One file of a prepared folder."""
 
-    size: int
+    size: int = Field(ge=0, lt=1 << 63)
     sha256: str
 
 
@@ -80,13 +81,24 @@ class Manifest(BaseModel):
         aside.replace(path)
 
 
+def parse_manifest(content: bytes) -> Manifest:
+    """The manifest that a file holds; ValueError on any other content, hostile one included."""
+    # Not by `json`: it ends in a RecursionError where brackets stand in brackets.
+    return Manifest.model_validate_json(content)
+
+
 def read_manifest(path: Path) -> Manifest | None:
     """The manifest at this path; none when there is none. A damaged one is a DataError."""
     try:
-        return Manifest.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        with open_regular(path) as file:
+            content = file.read()
     except FileNotFoundError:
         return None
-    except (ValidationError, json.JSONDecodeError, UnicodeDecodeError):
+    except OSError as error:
+        raise DataError(f"{shown(path)} cannot be read: {error.strerror}.") from None
+    try:
+        return parse_manifest(content)
+    except ValueError:
         raise DataError(f"{path} is damaged; delete {path.parent} and prepare the competition again.") from None
 
 
@@ -110,33 +122,27 @@ def list_files(folder: Path) -> Iterator[Path]:
     return (folder / name for name, _ in list_sizes(folder))
 
 
-def list_sizes(folder: Path) -> Iterator[tuple[str, int]]:
-    """Relative path and size of what `list_files` lists, in its order."""
-    return ((name, size) for name, size in _walk(str(folder), "") if name != MANIFEST)
-
-
-def _walk(folder: str, prefix: str) -> Iterator[tuple[str, int]]:
-    try:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-    except FileNotFoundError:
-        return
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(entry.path, f"{prefix}{entry.name}/")
-        elif entry.is_file(follow_symlinks=False):
-            yield prefix + entry.name, entry.stat(follow_symlinks=False).st_size
+def list_sizes(folder: Path, odd: Odd = lambda *_: None) -> Iterator[tuple[str, int]]:
+    """Relative path and size of what `list_files` lists, in its order; `odd` is told what it does not list, and why."""
+    files = walk(folder, odd)
+    return ((name, entry.stat(follow_symlinks=False).st_size) for name, entry in files if name != MANIFEST)
 
 
 def hash_files(prepared: Path, known: Mapping[str, str] | None = None) -> dict[str, FileEntry]:
-    """Size and sha256 of every file below `prepared`, several at a time, but for the sums that are `known` already."""
+    """Size and sha256 of every file below `prepared`, several at a time, but for the sums that are `known` already.
+
+    DataError where there is anything but regular files with names that a manifest can hold.
+    """
     sums = known or {}
+
+    def refuse(name: str, why: str) -> None:
+        raise DataError(f"{shown(f'{prepared}/{name}')} {why}; prepared data holds regular files only.")
 
     def entry(listed: tuple[str, int]) -> tuple[str, FileEntry]:
         name, size = listed
         return name, FileEntry(size=size, sha256=sums.get(name) or _sha256(f"{prepared}/{name}", size))
 
-    return dict(in_parallel(entry, list_sizes(prepared)))
+    return dict(in_parallel(entry, list_sizes(prepared, refuse)))
 
 
 def _sha256(path: str, size: int) -> str:

@@ -9,6 +9,7 @@ from mlebench.data.manifest import FileEntry, digest, list_sizes, read_manifest
 from mlebench.data.parallel import in_parallel
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import checksum_notes
+from mlebench.data.walking import shown
 from mlebench.errors import NotPreparedError
 
 
@@ -38,19 +39,24 @@ def verify_competition(
         raise NotPreparedError(
             f"{paths.prepared} has no manifest: another tool made it; `mlebench prepare {competition.id}` adopts it."
         )
-    present = dict(list_sizes(paths.prepared))
+    odd: dict[str, str] = {}
+    present = dict(list_sizes(paths.prepared, odd.__setitem__))
+    within_odd = tuple(f"{name}/" for name in odd)
 
     def look(item: tuple[str, FileEntry]) -> list[str]:
         name, entry = item
         if name not in present:
-            return [f"{name} is missing"]
+            return [] if name in odd or name.startswith(within_odd) else [f"{name} is missing"]
         if present[name] != entry.size:
             return [f"{name} has {present[name]:,} bytes instead of {entry.size:,}"]
-        if not quick and digest(paths.prepared / name, "sha256") != entry.sha256:
-            return [f"{name} was changed"]
-        return []
+        try:
+            changed = not quick and digest(paths.prepared / name, "sha256") != entry.sha256
+        except OSError as error:
+            return [f"{name} cannot be read ({error.strerror})"]
+        return [f"{name} was changed"] if changed else []
 
     problems = [problem for found in in_parallel(look, manifest.files.items()) for problem in found]
+    problems += [f"{shown(name) or paths.prepared} {why}" for name, why in sorted(odd.items())]
     problems += [f"{name} is not in the manifest" for name in sorted(present.keys() - manifest.files.keys())]
     return VerifyResult(
         competition=competition.id,
