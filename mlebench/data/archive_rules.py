@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mlebench.data.walking import is_text
 from mlebench.errors import DataError
 
 MAX_RATIO = 2000
@@ -32,6 +33,8 @@ def safe_member(name: str) -> PurePosixPath:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or "\0" in name or (path.parts and ":" in path.parts[0]):
         raise DataError(f"The archive member {name!r} points outside its archive; do not use this archive.")
+    if not is_text(name):
+        raise DataError(f"The archive member {name!r} has a name that is not UTF-8; do not use this archive.")
     return path
 
 

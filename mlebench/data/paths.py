@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from mlebench.errors import NotPreparedError
+from mlebench.data.walking import is_text, shown
+from mlebench.errors import NotPreparedError, UsageError
 from mlebench.filenames import MANIFEST
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class DataDir:
         """`--data-dir`, else MLEBENCH_DATA_DIR (or MLE_BENCH_DATA_DIR), else the published benchmark's ~/.cache/mle-bench/data."""
         environment = os.environ.get("MLEBENCH_DATA_DIR") or os.environ.get("MLE_BENCH_DATA_DIR")
         root = option or (Path(environment) if environment else platformdirs.user_cache_path("mle-bench") / "data")
+        if not is_text(str(root)):
+            raise UsageError(f"The data directory {shown(root)} has a name that is not UTF-8; use another one.")
         return cls(root.expanduser().absolute())
 
     def paths(self, competition_id: str, edition: Edition = "v1") -> PreparedPaths:

@@ -23,13 +23,17 @@ from typing import IO
 
 from mlebench.data.archive_rules import check_members, damage_told, parsing, safe_names
 from mlebench.data.nested import Content, member_content, open_content
+from mlebench.data.walking import open_regular
 from mlebench.data.zip_members import ends, extract, open_info, read_at
 from mlebench.errors import DataError
 
 _LARGE = 4 << 20
 _AFTER_SLASH = chr(ord("/") + 1)
 ARCHIVE = ".archive.zip"
-"""Within a raw folder: a link to the zip that the raw files lie in."""
+"""Within a raw folder that `lead_to` made: a link to the zip that the raw files lie in."""
+_leading: set[str] = set()
+"""Folders that `lead_to` made in this process. A file of ARCHIVE's name in any other folder, as in one above the user's
+raw files that others may write to, means nothing. None is ever taken out, as threads may be at different competitions."""
 ONE_TIME = 946684800
 """The first second of the year 2000, the time of every public file, and of what was unpacked and left as it was."""
 unpacked: dict[int, str] = {}
@@ -40,6 +44,7 @@ def lead_to(archive: Path, folder: Path) -> None:
     """Make an empty raw folder that stands for the content of a zip; DataError unless all of it may be unpacked."""
     folder.mkdir()
     (folder / ARCHIVE).symlink_to(archive.absolute())
+    _leading.add(str(folder))
     _opened_zip(folder / ARCHIVE)
 
 
@@ -55,7 +60,7 @@ def open_raw(path: Path) -> IO[bytes]:
     Going back in a deflated member takes time, so such a file is best read from its start to its end.
     """
     try:
-        return path.open("rb")
+        return open_regular(path)
     except FileNotFoundError:
         member = _member(path)
         if member is None:
@@ -211,7 +216,7 @@ def _find(path: str) -> tuple[Packed, str] | None:
     """The zip that a raw path lies in by its name, and that name within it; none when no folder above leads to a zip."""
     parent, _, name = path.rpartition("/")
     while parent:
-        if os.path.lexists(archive := f"{parent}/{ARCHIVE}"):
+        if parent in _leading and os.path.islink(archive := f"{parent}/{ARCHIVE}"):
             return _opened_zip(Path(archive)), name
         parent, _, last = parent.rpartition("/")
         name = f"{last}/{name}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +14,12 @@ from mlebench.data.archives import extract_zip
 from mlebench.data.manifest import digest
 from mlebench.data.paths import PreparedPaths
 from mlebench.data.raw_files import lead_to
+from mlebench.data.walking import is_text, shown, walk
 from mlebench.errors import DataError, UsageError
 
 NAMED_SOURCES = ("kaggle", "synthetic", "bundled")
+_LONGEST_TOLD = 200
+"""Characters of a name that a message repeats."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,23 @@ def fetch_raw(
         return RawData(folder, "folder", str(where), real=True, zip_md5=md5.result, archive=archive)
     if not any(where.iterdir()):
         raise DataError(f"{where} is empty; it should hold the raw files of {competition.id}.")
+    _require_files(where)
     return RawData(where, "raw" if where == paths.raw else "folder", str(where), real=True)
+
+
+def _require_files(folder: Path) -> None:
+    """DataError where a folder of raw files holds what no recipe can use: what is found at once costs no work."""
+
+    def refuse(name: str, why: str) -> None:
+        path = folder / name
+        if path.is_symlink() and (
+            path.is_dir() or not path.exists()
+        ):  # one to a folder is fine, a broken one is no file
+            return
+        raise DataError(f"{shown(path)} {why}; mend or remove it.")
+
+    for _ in walk(folder, refuse, follow=True):
+        pass
 
 
 def _from_kaggle(
@@ -164,10 +185,15 @@ def resolve_source(request: SourceRequest, competition: Competition, paths: Prep
         if name == "synthetic" and "bundled" in offered:
             return "bundled"
         raise UsageError(f"{competition.id} has no {name} data; it offers {', '.join(offered)}.")
+    if not name:
+        raise UsageError("--source is empty; give a folder or zip, or one of " + ", ".join(NAMED_SOURCES) + ".")
+    if not is_text(name):
+        raise UsageError(f"The source {shown(name)} has a name that is not UTF-8; rename it.")
     given = Path(name).expanduser().absolute()
-    if not given.exists():
-        raise UsageError(f"The source {name!r} is neither a file nor a folder, nor one of {', '.join(NAMED_SOURCES)}.")
-    if given.is_file():
+    if _kind(given) is None:
+        told = name if len(name) <= _LONGEST_TOLD else f"{name[:_LONGEST_TOLD]}..."
+        raise UsageError(f"The source {told!r} is neither a file nor a folder, nor one of {', '.join(NAMED_SOURCES)}.")
+    if _kind(given) == "file":
         if request.single:
             return given
         raise UsageError(
@@ -176,11 +202,27 @@ def resolve_source(request: SourceRequest, competition: Competition, paths: Prep
     candidates = [given / competition.id / "raw", given / f"{competition.id}.zip"]
     candidates += [given / competition.id / f"{competition.id}.zip", given / competition.id]
     for candidate in candidates:
-        if candidate.exists():
+        if _kind(candidate) is not None:
             return candidate
     if request.single:
         return given
     raise UsageError(f"{name} holds neither {competition.id}/ nor {competition.id}.zip.")
+
+
+def _kind(path: Path) -> str | None:
+    """file, folder, or none of them (a device or FIFO, too); UsageError on one that this user may not read."""
+    try:
+        mode = path.stat().st_mode
+    except PermissionError:
+        raise UsageError(
+            f"The source {path} may not be read; change its permissions, or run as another user."
+        ) from None
+    except (OSError, ValueError):  # absent, below a file, longer than a path may be, with a NUL
+        return None
+    kind = "folder" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else None
+    if kind is not None and not os.access(path, os.R_OK | (os.X_OK if kind == "folder" else 0)):
+        raise UsageError(f"The source {path} may not be read; change its permissions, or run as another user.")
+    return kind
 
 
 def _is_kaggles(paths: PreparedPaths) -> bool:

@@ -14,6 +14,7 @@ from mlebench.data.archives import open_zip
 from mlebench.data.manifest import list_sizes
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.sources import SourceRequest, resolve_source
+from mlebench.data.walking import walk
 from mlebench.errors import DataError, MlebenchError
 from mlebench.units import size
 
@@ -69,7 +70,8 @@ def space_needed(
         known = int((facts.prepared_gb or 0) * _GB * _ROUNDING)
         published = sum(count for name, count in listed if not _is_of_test(name))
         return SpaceNeed(competition.id, min(everything, known or published or everything))
-    everything, rewritten = _sums(list_sizes(where))
+    files = walk(where, lambda *_: None, follow=True)
+    everything, rewritten = _sums((name, entry.stat().st_size) for name, entry in files)
     linked = where.stat().st_dev == _existing(paths.home).stat().st_dev
     return SpaceNeed(competition.id, rewritten if linked else everything)
 
