@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from enum import StrEnum
+
+from mlebench.pathnames import shown
 
 
 class MlebenchError(Exception):
@@ -51,6 +55,22 @@ class BundleError(MlebenchError):
 
 class GraderError(MlebenchError):
     """A grader failed on a submission that passed validation: a bug of ours, the attempt stays re-gradable."""
+
+
+def os_error_told(error: OSError) -> str | None:
+    """One sentence on what the system refused, for the user to act on; none where it names no file: a bug of ours."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f" ({shown(error.filename)})" if error.filename else ""
+        return f"There is no room left on the disk{where}; free some and try again."
+    if not isinstance(error.filename, str | bytes | os.PathLike):
+        return None
+    advice = {
+        errno.EACCES: "change its permissions, or run as another user",
+        errno.EPERM: "change its permissions, or run as another user",
+        errno.EROFS: "its file system is read-only; use another place",
+        errno.EIO: "the disk may be failing",
+    }.get(error.errno or 0, "look at what is there")
+    return f"{shown(error.filename)} cannot be used ({error.strerror}): {advice}."
 
 
 class Reason(StrEnum):

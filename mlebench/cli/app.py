@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 from typing import Annotated
 
@@ -37,7 +36,7 @@ def _root(
 def main() -> None:
     """Run the command line; errors of ours become one sentence on stderr and the error's exit code."""
     from mlebench.cli import verbs  # noqa: F401  (importing it registers every verb)
-    from mlebench.errors import MlebenchError
+    from mlebench.errors import MlebenchError, os_error_told
 
     try:
         app()
@@ -48,8 +47,8 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        told = os_error_told(error)
+        if told is None:
             raise
-        where = f" ({error.filename})" if error.filename else ""
-        typer.secho(f"Error: There is no room left on the disk{where}; free some and try again.", err=True, fg="red")
+        typer.secho(f"Error: {told}", err=True, fg="red")
         sys.exit(1)

@@ -90,4 +90,6 @@ def _show(found: DirectoryUse) -> None:
     if found.competitions:
         console.print(table)
         console.print()
+    if found.unreadable:
+        console.print(f"Not counted, since you may not read them: {', '.join(found.unreadable)}")
     console.print(f"{render.size(found.total)} in {found.data_dir}, {render.size(found.free)} free")

@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from mlebench.data.walking import is_text
 from mlebench.errors import DataError
+from mlebench.pathnames import is_text
 
 MAX_RATIO = 2000
 """A member may be at most this many times larger than its compressed form (text of one letter reaches ~1000)."""

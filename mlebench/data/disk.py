@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -13,7 +14,7 @@ from mlebench.competition import EDITIONS
 from mlebench.data.paths import DataDir
 from mlebench.data.space import free_bytes
 from mlebench.data.staging import IMPORTING, STAGING, locked, remove_leftovers, remove_tree
-from mlebench.errors import UsageError
+from mlebench.errors import DataError, UsageError
 
 _BLOCK = 512
 """Unit of st_blocks, whatever the file system's own is."""
@@ -55,6 +56,8 @@ class DirectoryUse(BaseModel):
     """Bytes of all competitions, each file once."""
     free: int
     """Bytes free on the file system."""
+    unreadable: list[str] = []
+    """Competitions whose folders this user may not read; they count as nothing."""
 
 
 def measure(data_dir: DataDir, ids: Sequence[str] = ()) -> DirectoryUse:
@@ -67,6 +70,7 @@ def measure(data_dir: DataDir, ids: Sequence[str] = ()) -> DirectoryUse:
         competitions=uses,
         total=sum(use.total for use in uses),
         free=free_bytes(data_dir.root),
+        unreadable=[home.name for home in homes if home.is_dir() and not os.access(home, os.R_OK | os.X_OK)],
     )
 
 
@@ -84,13 +88,24 @@ def clean_raw(data_dir: DataDir, competition: str) -> int:
     """Remove one competition's raw files, under its lock; return how many bytes the disk has got back."""
     paths = data_dir.paths(competition)
     with locked(paths.home):
+        remove_leftovers(paths.home)
         freed = measure(data_dir, [competition]).competitions[0].raw
         aside = paths.home / f"{STAGING}{os.getpid()}"
-        aside.mkdir()
-        if paths.raw.is_dir():
-            paths.raw.rename(aside / "removed")  # at once gone as raw files, even if we are killed while removing
-        remove_tree(aside)
-        remove_leftovers(paths.home)
+        try:
+            aside.mkdir(exist_ok=True)
+            if paths.raw.is_dir():
+                paths.raw.rename(aside / "removed")  # at once gone as raw files, even if we are killed while removing
+        except OSError as error:
+            raise DataError(
+                f"{paths.raw} cannot be removed ({error.strerror}); change its permissions, or run as its owner."
+            ) from None
+        finally:
+            remove_tree(aside)
+        if aside.exists():
+            raise DataError(
+                f"Not all raw files of {competition} can be removed; what is left is in {aside}: change the permissions "
+                "there, then run the same command again, or `rm -r` it."
+            )
     return freed
 
 
@@ -110,8 +125,9 @@ def _measure_home(home: Path, seen: set[tuple[int, int]]) -> DiskUse:
     if not home.is_dir():
         return use
     kinds: dict[str, list[Path]] = {"prepared": [], "raw": [], "download": [], "leftover": [], "other": []}
-    for path in sorted(home.iterdir()):
-        kinds[_kind(path.name)].append(path)
+    with suppress(PermissionError):  # told as `unreadable`
+        for path in sorted(home.iterdir()):
+            kinds[_kind(path.name)].append(path)
     for kind, paths in kinds.items():
         setattr(use, kind, sum(bytes_below(path, seen) for path in paths))
     return use

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from mlebench import __version__
 from mlebench.competition import Checksums, Edition
 from mlebench.data.parallel import in_parallel
-from mlebench.data.walking import Odd, open_regular, shown, walk
+from mlebench.data.walking import Odd, open_regular, walk
 from mlebench.errors import DataError
 from mlebench.filenames import MANIFEST
+from mlebench.pathnames import shown
 
 _BLOCK = 1 << 20
 

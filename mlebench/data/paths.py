@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from mlebench.data.walking import is_text, shown
 from mlebench.errors import NotPreparedError, UsageError
 from mlebench.filenames import MANIFEST
+from mlebench.pathnames import is_text, shown
 
 if TYPE_CHECKING:
     from mlebench.competition import Competition, Edition

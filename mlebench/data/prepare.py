@@ -126,8 +126,8 @@ def _build_in(
     raw = fetch_raw(request, competition, paths, staging, keep_raw=bool(keep_raw))
     progress("split")
     made = staging / "prepared"
-    for folder in (made / "public", made / "private"):
-        folder.mkdir(parents=True)
+    (made / "public").mkdir(parents=True)
+    (made / "private").mkdir(mode=0o700)  # nobody else reads answers, not even while they are made
     _run_recipe(competition, raw, paths, made, edition)
     shutil.copyfile(competition.folder / "description.md", made / "public" / "description.md")
     known = make_public(made, own_raw=paths.home in raw.folder.parents)

@@ -216,8 +216,8 @@ def _find(path: str) -> tuple[Packed, str] | None:
     """The zip that a raw path lies in by its name, and that name within it; none when no folder above leads to a zip."""
     parent, _, name = path.rpartition("/")
     while parent:
-        if parent in _leading and os.path.islink(archive := f"{parent}/{ARCHIVE}"):
-            return _opened_zip(Path(archive)), name
+        if parent in _leading and (archive := Path(parent, ARCHIVE)).is_symlink():
+            return _opened_zip(archive), name
         parent, _, last = parent.rpartition("/")
         name = f"{last}/{name}"
     return None

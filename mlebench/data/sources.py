@@ -14,8 +14,9 @@ from mlebench.data.archives import extract_zip
 from mlebench.data.manifest import digest
 from mlebench.data.paths import PreparedPaths
 from mlebench.data.raw_files import lead_to
-from mlebench.data.walking import is_text, shown, walk
+from mlebench.data.walking import walk
 from mlebench.errors import DataError, UsageError
+from mlebench.pathnames import is_text, shown
 
 NAMED_SOURCES = ("kaggle", "synthetic", "bundled")
 _LONGEST_TOLD = 200

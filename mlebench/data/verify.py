@@ -9,8 +9,8 @@ from mlebench.data.manifest import FileEntry, digest, list_sizes, read_manifest
 from mlebench.data.parallel import in_parallel
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import checksum_notes
-from mlebench.data.walking import shown
 from mlebench.errors import NotPreparedError
+from mlebench.pathnames import shown
 
 
 class VerifyResult(BaseModel):

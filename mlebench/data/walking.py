@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from mlebench.errors import DataError
+from mlebench.pathnames import is_text, shown
 
 Odd = Callable[[str, str], object]
 """Is told the relative path of what is not listed, and why: `is no regular file`."""
@@ -63,22 +64,6 @@ def _open_following(path: str, flags: int) -> int:
 
 def _open_itself(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
-
-
-def is_text(name: str) -> bool:
-    """Whether a file's name is UTF-8, so that a manifest can hold it. Python has surrogates for bytes that are not."""
-    if name.isascii():
-        return True
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def shown(name: object) -> str:
-    """A path as a message can hold it, whatever it is made of."""
-    return str(name).encode("utf-8", "backslashreplace").decode()
 
 
 def _entries(folder: str, name: str, odd: Odd) -> Iterator[os.DirEntry[str]]:
