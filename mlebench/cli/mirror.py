@@ -57,15 +57,14 @@ def export(
 ) -> None:
     """Copy prepared data into a store, with its manifests. A second call copies only what is missing or changed."""
     from mlebench.cli import render
-    from mlebench.data.mirror.exporting import export_competition, exportable
+    from mlebench.data.mirror.exporting import export_competition, exportable, require_apart
     from mlebench.data.mirror.parts import Selection
     from mlebench.data.mirror.store import ObjectStore
-    from mlebench.errors import NotPreparedError, UsageError
+    from mlebench.errors import NotPreparedError
 
     where, known, selection = data_dir(data_dir_option), registry(competitions_dir), Selection(what, edition)
     store = ObjectStore(destination)
-    if store.local_root is not None and store.local_root.resolve().is_relative_to(where.root.resolve()):
-        raise UsageError(f"{destination} lies in the data directory {where.root}; export to another place.")
+    require_apart(store, "", where)
     chosen = [one.id for one in known.select(ids or [], split)] or exportable(where, known.ids(), selection)
     if not chosen:
         raise NotPreparedError(f"There is no {what} data in {where.root}; `mlebench prepare` comes first.")
@@ -131,7 +130,7 @@ def _each(
 ) -> None:
     """One competition after the other (each copies many files at once), isolated from each other's failures."""
     from mlebench.cli import render
-    from mlebench.errors import MlebenchError
+    from mlebench.errors import MlebenchError, os_error_told
 
     console = render.console(stderr=True)
     done, failed = [], []
@@ -139,9 +138,12 @@ def _each(
         for one in chosen:
             try:
                 transfer = act(one, step)
-            except MlebenchError as error:
-                failed.append((one, str(error), error.exit_code))
-                line = f"[red]failed[/red] {one}: {render.escape(str(error))}"
+            except (MlebenchError, OSError) as error:
+                message = os_error_told(error) if isinstance(error, OSError) else str(error)
+                if message is None:
+                    raise
+                failed.append((one, message, error.exit_code if isinstance(error, MlebenchError) else 1))
+                line = f"[red]failed[/red] {one}: {render.escape(message)}"
             else:
                 done.append(transfer)
                 line = _line(transfer)

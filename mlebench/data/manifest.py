@@ -134,16 +134,34 @@ def hash_files(prepared: Path, known: Mapping[str, str] | None = None) -> dict[s
 
     DataError where there is anything but regular files with names that a manifest can hold.
     """
-    sums = known or {}
 
     def refuse(name: str, why: str) -> None:
         raise DataError(f"{shown(f'{prepared}/{name}')} {why}; prepared data holds regular files only.")
 
+    return _hashed(prepared, list_sizes(prepared, refuse), known or {})
+
+
+def raw_sizes(raw: Path) -> Iterator[tuple[str, int]]:
+    """Relative path and size of every raw file, sorted; a symlink to a file is that file. DataError on all else."""
+
+    def refuse(name: str, why: str) -> None:
+        raise DataError(f"{shown(f'{raw}/{name}')} {why}; put the files themselves there, or remove it.")
+
+    return ((name, entry.stat().st_size) for name, entry in walk(raw, refuse, follow=True))
+
+
+def hash_raw(raw: Path) -> dict[str, FileEntry]:
+    """Size and sha256 of what `raw_sizes` lists."""
+    return _hashed(raw, raw_sizes(raw), {})
+
+
+def _hashed(folder: Path, files: Iterator[tuple[str, int]], sums: Mapping[str, str]) -> dict[str, FileEntry]:
+
     def entry(listed: tuple[str, int]) -> tuple[str, FileEntry]:
         name, size = listed
-        return name, FileEntry(size=size, sha256=sums.get(name) or _sha256(f"{prepared}/{name}", size))
+        return name, FileEntry(size=size, sha256=sums.get(name) or _sha256(f"{folder}/{name}", size))
 
-    return dict(in_parallel(entry, list_sizes(prepared, refuse)))
+    return dict(in_parallel(entry, files))
 
 
 def _sha256(path: str, size: int) -> str:

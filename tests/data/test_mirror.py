@@ -259,7 +259,9 @@ class TestDamage:
         store_file(store, "manifest.json", content)
         with pytest.raises(DataError, match=r"manifest\.json is damaged"):
             import_competition(ID, elsewhere, store, ALL)
-        export_competition(ID, prepared, store, ALL)
+        with pytest.raises(UsageError, match="--force"):  # whose are these files?
+            export_competition(ID, prepared, store, ALL)
+        export_competition(ID, prepared, store, ALL, force=True)
         import_competition(ID, elsewhere, store, ALL)
 
     @pytest.mark.parametrize(

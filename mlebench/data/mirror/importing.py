@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from mlebench.data.archive_rules import safe_member
-from mlebench.data.manifest import FileEntry, Manifest, digest, hash_files, list_sizes, read_manifest
+from mlebench.data.manifest import (
+    FileEntry,
+    Manifest,
+    digest,
+    hash_raw,
+    list_sizes,
+    parse_manifest,
+    raw_sizes,
+    read_manifest,
+)
 from mlebench.data.mirror.parts import LARGEST_MANIFEST, WORKERS, Selection, Transfer, sizes, transfer
 from mlebench.data.mirror.store import ObjectStore, Step
 from mlebench.data.parallel import in_parallel
@@ -20,6 +26,9 @@ from mlebench.data.staging import IMPORTING, STAGING, locked, make_public, publi
 from mlebench.errors import DataError
 from mlebench.filenames import MANIFEST
 from mlebench.units import size
+
+_LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 1024, 64
+"""Bytes of a file's name and of its path, and folders in folders, beyond which a disk may not take it."""
 
 
 def exported(store: ObjectStore, selection: Selection) -> list[str]:
@@ -73,6 +82,8 @@ def import_competition(
         try:
             with full_disk_told(competition, paths.home):
                 importing.mkdir(exist_ok=True)
+                if selection.what == "prepared":
+                    _close_answers(importing)
                 _fetch(store, folder, importing, todo, step)
                 if selection.what == "prepared":
                     make_public(importing, own_raw=True)
@@ -98,19 +109,29 @@ def _manifest_to_import(store: ObjectStore, competition: str, selection: Selecti
     if content is None:
         raise DataError(f"{store.url} has no {selection.what} data of {competition}, or its export is not finished.")
     try:
-        manifest = Manifest.model_validate(json.loads(content))
-    except (ValueError, ValidationError):
+        manifest = parse_manifest(content)
+    except ValueError:
         raise DataError(f"{store.url}/{name} is damaged; export the competition anew with --force.") from None
     if manifest.competition != competition or (selection.what != "raw" and manifest.edition != selection.edition):
         raise DataError(
             f"{store.url}/{name} is of {manifest.competition} {manifest.edition}; it stands in a wrong place."
         )
     tops = ("public", "private")
-    for file, entry in manifest.files.items():
+    for file in manifest.files:
         path = safe_member(file)
         inside = selection.what != "prepared" or (len(path.parts) > 1 and path.parts[0] in tops)
-        if not inside or path.as_posix() != file or file in (MANIFEST, ".") or entry.size < 0:
-            raise DataError(f"{store.url}/{name} names the file {file!r}, which has no place there; do not use it.")
+        fits = (
+            len(file.encode()) <= _LONGEST_PATH
+            and len(path.parts) <= _DEEPEST
+            and all(len(part.encode()) <= _LONGEST_NAME for part in path.parts)
+        )
+        if not inside or not fits or path.as_posix() != file or file in (MANIFEST, "."):
+            told = file if len(file) <= _LONGEST_NAME else f"{file[:_LONGEST_NAME]}..."
+            raise DataError(f"{store.url}/{name} names the file {told!r}, which has no place there; do not use it.")
+    lacking = [top for top in tops if not any(file.startswith(f"{top}/") for file in manifest.files)]
+    if not manifest.files or (selection.what == "prepared" and lacking):
+        what = f"{lacking[0]}/" if selection.what == "prepared" else "it"
+        raise DataError(f"{store.url}/{name} names no files of {what}; export the competition anew with --force.")
     return manifest
 
 
@@ -119,7 +140,10 @@ def _is_same(target: Path, manifest: Manifest, selection: Selection) -> bool:
     if not target.is_dir():
         return False
     if selection.what == "raw":  # has no manifest of its own
-        return dict(list_sizes(target)) == sizes(manifest) and hash_files(target) == manifest.files
+        try:
+            return dict(raw_sizes(target)) == sizes(manifest) and hash_raw(target) == manifest.files
+        except DataError:  # something that no store has
+            return False
     here = read_manifest(target / MANIFEST)
     return here is not None and here.files == manifest.files and dict(list_sizes(target)) == sizes(manifest)
 
@@ -137,8 +161,19 @@ def _usable(importing: Path, manifest: Manifest) -> set[str]:
             (importing / name).unlink()
         return whole
 
-    names = list(list_sizes(importing))
+    odd: list[str] = []
+    names = list(list_sizes(importing, lambda name, _: odd.append(name)))
+    if odd:  # nothing that an import makes
+        remove_tree(importing)
+        return set()
     return {name for (name, _), whole in zip(names, in_parallel(is_whole, names), strict=True) if whole}
+
+
+def _close_answers(importing: Path) -> None:
+    """Nobody else reads answers, not even while they arrive, or after an import that failed."""
+    private = importing / "private"
+    private.mkdir(mode=0o700, exist_ok=True)
+    private.chmod(0o700)
 
 
 def _fetch(store: ObjectStore, folder: str, importing: Path, todo: dict[str, FileEntry], step: Step) -> None:
@@ -150,6 +185,10 @@ def _fetch(store: ObjectStore, folder: str, importing: Path, todo: dict[str, Fil
             raise DataError(f"{store.url}/{folder}/{name} is missing; export it anew with --force.") from None
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
             raise DataError(f"{store.url}/{folder} has both a file and a folder {name!r}; do not use it.") from None
+        except OSError as error:
+            if is_full(error):
+                raise
+            raise DataError(f"{importing / name} cannot be written ({error.strerror}).") from None
 
     in_parallel(one, todo.items(), WORKERS, batch=1)
 

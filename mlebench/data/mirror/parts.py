@@ -17,7 +17,8 @@ What = Literal["prepared", "raw", "public"]
 WORKERS = 8
 """Copies at a time: a store answers slowly, but many at once."""
 PARTIAL = MANIFEST + ".partial"
-LARGEST_MANIFEST = 1 << 30
+LARGEST_MANIFEST = 1 << 29
+"""Bytes; a million files take a third of it."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from mlebench.data.space import is_full
+from mlebench.data.walking import open_regular, walk
 from mlebench.errors import MlebenchError
 
 PART = 16 << 20
@@ -26,6 +28,12 @@ Send = Callable[[Callable[[bytes], Any]], None]
 """Hands a file's content to what it is given, block by block; may be asked again from the start."""
 
 
+def aside_of(name: str) -> str:
+    """Where a folder has a file until it is whole; a killed process leaves it there."""
+    folder, slash, last = name.rpartition("/")
+    return f"{folder}{slash}.{last}.tmp"
+
+
 class Place(Protocol):
     """Files by relative name. What is absent raises FileNotFoundError, other failures what they are."""
 
@@ -36,7 +44,7 @@ class Place(Protocol):
         """Whether there is such a file."""
 
     def sizes(self, folder: str) -> dict[str, int]:
-        """Relative name -> bytes of every file below a folder, which may be absent."""
+        """Relative name -> bytes of every file below a folder, which may be absent. What is no regular file is none."""
 
     def size(self, name: str) -> int:
         """Bytes of a file."""
@@ -64,32 +72,34 @@ class Folder:
 
     def has(self, name: str) -> bool:
         """See Place."""
-        return (self.root / name).is_file()
+        try:
+            return stat.S_ISREG((self.root / name).lstat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def sizes(self, folder: str) -> dict[str, int]:
         """See Place."""
-        start, found = self.root / folder, {}
-        for home, _, names in os.walk(start):
-            for name in names:
-                path = Path(home, name)
-                found[path.relative_to(start).as_posix()] = path.stat().st_size
-        return found
+        files = walk(self.root / folder, lambda *_: None)
+        return {name: entry.stat(follow_symlinks=False).st_size for name, entry in files}
 
     def size(self, name: str) -> int:
         """See Place."""
-        return (self.root / name).stat().st_size
+        with open_regular(self.root / name, follow=False) as file:
+            return os.fstat(file.fileno()).st_size
 
     def blocks(self, name: str, expected: int) -> Iterator[bytes]:
         """See Place."""
-        with (self.root / name).open("rb") as file:
-            while block := file.read(1 << 20):
+        left = expected + 1
+        with open_regular(self.root / name, follow=False) as file:
+            while left > 0 and (block := file.read(min(left, 1 << 20))):
+                left -= len(block)
                 yield block
 
     def write(self, name: str, count: int, send: Send) -> None:
         """See Place: written aside, then renamed."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_name(f".{path.name}.tmp")
+        aside = self.root / aside_of(name)
         try:
             with aside.open("wb") as out:
                 send(out.write)

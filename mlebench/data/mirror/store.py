@@ -12,6 +12,7 @@ from typing import Any
 
 from mlebench.data.manifest import FileEntry
 from mlebench.data.mirror.places import Bucket, Folder, Place
+from mlebench.data.walking import open_regular
 from mlebench.errors import DataError, MlebenchError, UsageError
 
 _BLOCK = 1 << 20
@@ -73,13 +74,19 @@ class ObjectStore:
 
     def upload(self, source: Path, name: str, entry: FileEntry, step: Step = lambda _: None) -> None:
         """Copy a file into the store; DataError, and nothing written, when it is not what its manifest says."""
-        with source.open("rb") as file:
+        with _reading(source):
+            opened = open_regular(source)
+        with opened as file:
 
             def send(put: Callable[[bytes], Any]) -> None:
                 file.seek(0)
                 digest, count = hashlib.sha256(), 0
                 try:
-                    while block := file.read(_BLOCK):
+                    while True:
+                        with _reading(source):
+                            block = file.read(_BLOCK)
+                        if not block:
+                            break
                         digest.update(block)
                         put(block)
                         count += len(block)
@@ -154,6 +161,19 @@ class ObjectStore:
         return DataError(
             f"{self.url} cannot be used ({said}); check the address, and the credentials its package wants."
         )
+
+
+@contextmanager
+def _reading(source: Path) -> Iterator[None]:
+    """What goes wrong with a file that is sent is not the store's."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise DataError(f"{source} is missing; `mlebench verify` tells what else is.") from None
+    except OSError as error:
+        raise DataError(
+            f"{source} cannot be read ({error.strerror}); `mlebench verify` tells what else cannot."
+        ) from None
 
 
 def _connect(url: str) -> Place:
