@@ -42,14 +42,14 @@ def walk(folder: Path, odd: Odd, *, follow: bool = False) -> Iterator[tuple[str,
 
 
 def open_regular(path: Path | str, *, follow: bool = True) -> IO[bytes]:
-    """Open a regular file for reading; DataError on a device or FIFO (without waiting for whoever writes into it).
+    """Open a regular file for reading; DataError on a folder, device or FIFO (without waiting for who writes into it).
 
     Without `follow` on a symlink, too.
     """
     try:
         file = open(path, "rb", opener=_open_following if follow else _open_itself)  # noqa: SIM115  (the caller closes it)
     except OSError as error:
-        if error.errno not in (errno.ELOOP, errno.ENXIO):  # a symlink; a socket
+        if error.errno not in (errno.EISDIR, errno.ELOOP, errno.ENXIO):  # a folder; a symlink; a socket
             raise
         raise DataError(f"{shown(path)} is no regular file; remove it.") from None
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
