@@ -211,6 +211,10 @@ class TestOddStores:
         import_competition(ID, elsewhere, ObjectStore(str(root)), ALL)
         assert verify_competition(Registry().get(ID), elsewhere).intact
 
+    def test_a_name_that_is_not_utf8(self, root: Path):
+        with pytest.raises(UsageError, match=r"store\\udcff has a name that is not UTF-8"):
+            ObjectStore(f"{root}\udcff")
+
     @pytest.mark.parametrize(
         "name",
         ["public/\ud800", "public/" + "n" * 300, "public/" + "ü" * 200, "public/" + "d/" * 2500 + "x"],

@@ -14,6 +14,7 @@ from mlebench.data.manifest import FileEntry
 from mlebench.data.mirror.places import Bucket, Folder, Place
 from mlebench.data.walking import open_regular
 from mlebench.errors import DataError, MlebenchError, UsageError
+from mlebench.pathnames import is_text, shown
 
 _BLOCK = 1 << 20
 _PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
@@ -177,6 +178,8 @@ def _reading(source: Path) -> Iterator[None]:
 
 
 def _connect(url: str) -> Place:
+    if not is_text(url):  # an imported manifest says where it is from
+        raise UsageError(f"The store {shown(url)} has a name that is not UTF-8; rename it.")
     scheme = url.partition("://")[0] if "://" in url else ""
     if scheme in ("", "file", "local"):
         return Folder(Path(url.partition("://")[2] if scheme else url).expanduser().absolute())
