@@ -38,6 +38,9 @@ class Contest:
     refuse: int = 0
     """403, 404, ...: the status of every call about it."""
     message: str = "refused"
+    refuse_headers: dict[str, str] = field(default_factory=dict)
+    storage_refuse: int = 0
+    """The status of every answer of the storage."""
     late_submissions: bool = True
     pages: list[dict[str, Any]] = field(default_factory=list)
     private: list[tuple[str, str]] = field(default_factory=list)
@@ -62,6 +65,8 @@ class Contest:
     """Close every storage connection without a word."""
     silent_for: float = 0
     """Seconds before the storage says anything."""
+    storage: str = ""
+    """Another server's address that the redirect points to; empty: this one's."""
 
     @property
     def size(self) -> int:
@@ -100,6 +105,8 @@ class FakeKaggle:
         self.calls: Counter[str] = Counter()
         self.wire: dict[str, Wire] = {}
         self.agents: set[str] = set()
+        self.storage_headers: list[dict[str, str]] = []
+        """Of every request to the storage."""
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"kaggle": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
@@ -145,7 +152,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(404, {"code": 404, "message": "Not found"})
             return
         if contest.refuse and call != "GetCompetition":
-            self._json(contest.refuse, {"code": contest.refuse, "message": contest.message})
+            self._json(contest.refuse, {"code": contest.refuse, "message": contest.message}, contest.refuse_headers)
             return
         getattr(self, f"_{call}")(contest, body)
 
@@ -171,15 +178,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._whole(200, contest.public_csv, "application/zip")
 
     def _DownloadDataFiles(self, contest: Contest, body: dict[str, Any]) -> None:
+        host = contest.storage or self.kaggle.endpoint
         self.send_response(302)
-        self.send_header("Location", f"{self.kaggle.endpoint}/storage/{body['competitionName']}.zip?signature=abc")
+        self.send_header("Location", f"{host}/storage/{body['competitionName']}.zip?signature=abc")
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def do_GET(self) -> None:
+        if self.path.startswith("/api/"):  # a redirect of a call to itself
+            self._whole(302, b"", "text/html", {"Location": self.path})
+            return
         name = self.path.partition("?")[0].rpartition("/")[2].removesuffix(".zip")
         contest = self.kaggle.contests[name]
+        self.kaggle.storage_headers.append(dict(self.headers))
         time.sleep(contest.silent_for)
+        if contest.storage_refuse:
+            self._whole(contest.storage_refuse, b"<html>no</html>", "text/html")
+            return
         if contest.hang_up:
             self.close_connection = True
             return

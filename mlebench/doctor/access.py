@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -42,8 +43,8 @@ def kaggle_credentials() -> list[Finding]:
         return [warning(title, "none; real data cannot be downloaded (made-up and bundled data can be had)", HOW_TO)]
     owner = f" of {found.username}" if found.username else ""
     detail = f"{found.kind} from {found.where}{owner}"
-    if open_to_others := _readable_by_others(found.where):
-        return [warning(title, f"{detail}; other users can read it", f"run `chmod 600 {open_to_others}`")]
+    if found.path is not None and _readable_by_others(found.path):
+        return [warning(title, f"{detail}; other users can read it", f"run `chmod 600 {_shell(found.path)}`")]
     return [ok(title, f"{detail} (`mlebench doctor --kaggle` tries them)")]
 
 
@@ -60,7 +61,7 @@ def kaggle_rules(ids: Sequence[str]) -> list[Finding]:
     findings = []
     for kind, group in groupby(lacking, key=lambda one: str(one.problem)):
         for one in group:
-            findings.append(problem(f"Kaggle: {kind}", one.competition, f"open {one.page}"))
+            findings.append(problem(f"Kaggle: {kind}", one.competition, one.message))
     if len(lacking) < len(statuses):
         findings.insert(0, ok(title, f"{len(statuses) - len(lacking)} of {len(statuses)} can be downloaded"))
     return findings
@@ -80,10 +81,16 @@ def _split(error: MlebenchError) -> tuple[str, str]:
     return what, advice[0] if advice else "run the same command again later"
 
 
-def _readable_by_others(where: str) -> str:
-    """The file's name when it is one and not only its owner can read it."""
-    path = Path(where).expanduser()
+def _readable_by_others(path: Path) -> bool:
+    """Whether not only the file's owner can read it."""
     try:
-        return where if path.is_file() and path.stat().st_mode & 0o077 else ""
+        return bool(path.stat().st_mode & 0o077)
     except OSError:
-        return ""
+        return False
+
+
+def _shell(path: Path) -> str:
+    """The path as it can be given to a shell, short where it lies in the home."""
+    home = os.path.expanduser("~")  # noqa: PTH111 (raises nothing)
+    inside = shlex.quote(os.path.relpath(path, home)) if path.is_relative_to(home) else ""
+    return f"~/{inside}" if inside else shlex.quote(str(path))

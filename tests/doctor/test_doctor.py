@@ -318,17 +318,18 @@ class TestAccess:
         from mlebench.data.kaggle.errors import Problem
         from mlebench.data.kaggle.rules import RuleStatus
 
-        def answers(ids):
+        def answers(ids, **_):
             return [
-                RuleStatus(one, None if one == "a" else Problem.RULES, "accept", f"https://page/{one}") for one in ids
+                RuleStatus(one, None if one == "a" else Problem.RULES, f"accept {one}", f"https://page/{one}")
+                for one in ids
             ]
 
         monkeypatch.setattr(mlebench.data.kaggle, "check_rules", answers)
         first, *rest = access.kaggle_rules(["a", "b", "c"])
         assert first.level is Level.OK and "1 of 3" in first.detail
         assert [(one.level, one.detail, one.advice) for one in rest] == [
-            (Level.PROBLEM, "b", "open https://page/b"),
-            (Level.PROBLEM, "c", "open https://page/c"),
+            (Level.PROBLEM, "b", "accept b"),
+            (Level.PROBLEM, "c", "accept c"),
         ]
 
     def test_model_keys_by_name(self, monkeypatch):

@@ -13,11 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from mlebench import __version__
 from mlebench.data.kaggle.credentials import CredentialKind, Credentials, find_credentials
-from mlebench.data.kaggle.errors import KaggleError, Problem, no_credentials, translate
+from mlebench.data.kaggle.errors import KaggleError, Problem, no_credentials, refused, translate
 from mlebench.data.kaggle.watch import Stop
 from mlebench.errors import UsageError
 
@@ -217,7 +218,7 @@ def _error_of(state: Any) -> KaggleError | None:
 
 def _connect(credentials: Credentials, patience: Patience) -> Any:
     import requests
-    from kagglesdk import KaggleClient, KaggleCredentials
+    from kagglesdk import KaggleClient
     from requests.adapters import HTTPAdapter
 
     class Timely(HTTPAdapter):
@@ -227,27 +228,57 @@ def _connect(credentials: Credentials, patience: Patience) -> Any:
             options["timeout"] = options.get("timeout") or (patience.connect, patience.read)
             return super().send(request, *args, **options)
 
-    def client(**identity: Any) -> Any:
-        made = KaggleClient(user_agent=f"mlebench/{__version__}", **identity)
+    def client() -> Any:
+        # With a token, so that the client looks for none itself; who really asks is set below.
+        made = KaggleClient(user_agent=f"mlebench/{__version__}", api_token="none")
         made.__enter__()
         session = made.http_client()._session
+        session.auth = None
         for scheme in ("http://", "https://"):
             session.mount(scheme, Timely())
+        session.rebuild_auth = partial(_leave_credentials_behind, session)
         return made
 
     try:
-        if credentials.kind is CredentialKind.KEY:
-            return client(username=credentials.username, password=credentials.secret)
-        if credentials.kind is CredentialKind.TOKEN:
-            return client(api_token=credentials.secret)
-        stored = KaggleCredentials.load(client())
-        return client(api_token=stored.get_access_token())
+        made = client()
     except Exception as error:
         if "KAGGLE_API_ENVIRONMENT" in str(error):
             raise UsageError(
                 "KAGGLE_API_ENVIRONMENT has a value that the kaggle client does not know; unset it."
             ) from None
         raise translate(error, "the sign-in", credentials) from error
+    http = made.http_client()
+    if credentials.kind is CredentialKind.KEY:
+        http._session.auth = (credentials.username, credentials.secret)
+    else:
+        token = credentials.secret or _token_of_sign_in(made, credentials)
+        http._session.auth = http.BearerAuth(token)
+    return made
+
+
+def _token_of_sign_in(client: Any, credentials: Credentials) -> str:
+    """The access token of a stored sign-in, which the client renews when it is too old."""
+    import requests
+    from kagglesdk import KaggleCredentials
+
+    try:
+        stored = KaggleCredentials.load(client)
+        token = stored.get_access_token() if stored else None
+    except requests.exceptions.RequestException as error:
+        if getattr(error.response, "status_code", 0) in (400, 401, 403):
+            raise refused(credentials, error.response.status_code) from error
+        raise translate(error, "the sign-in", credentials) from error
+    except Exception:  # whatever the client makes of a damaged file; its words may hold what stands there
+        token = None
+    if not token:
+        raise UsageError(f"The {credentials} cannot be used: {credentials.renewal}.") from None
+    return str(token)
+
+
+def _leave_credentials_behind(session: Any, prepared: Any, response: Any) -> None:
+    """On the way to another host nobody is told who asks: neither by our credentials nor by those of a .netrc."""
+    if "Authorization" in prepared.headers and session.should_strip_auth(response.request.url, prepared.url):
+        del prepared.headers["Authorization"]
 
 
 def _stream(response: Any) -> Stream:

@@ -18,8 +18,6 @@ from mlebench.data.kaggle.errors import KaggleError, Problem, closed, no_credent
 WORKERS = 4
 TRIES = 4
 """Somebody waits for the answer, so a network that is down is told soon."""
-_FOR_ALL = {Problem.NO_CREDENTIALS, Problem.REFUSED, Problem.TLS, Problem.UNREACHABLE, Problem.BUSY, Problem.TIMEOUT}
-"""Problems that are the same for every competition, so that one sentence is enough."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +71,7 @@ def _status(kaggle: Kaggle, competition: str) -> RuleStatus:
     try:
         stream = kaggle.retry(lambda: kaggle.open(competition, 0, end=0))
     except KaggleError as error:
-        if error.problem in _FOR_ALL:
+        if error.for_all:
             raise
         error = explain_refusal(kaggle, competition, error)
         return RuleStatus(competition, error.problem, str(error), page)
