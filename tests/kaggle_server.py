@@ -39,6 +39,8 @@ class Contest:
     """403, 404, ...: the status of every call about it."""
     message: str = "refused"
     refuse_headers: dict[str, str] = field(default_factory=dict)
+    empty_answer: int = 0
+    """204 or 302: the status of an answer to DownloadDataFiles that leads nowhere."""
     storage_refuse: int = 0
     """The status of every answer of the storage."""
     late_submissions: bool = True
@@ -49,6 +51,18 @@ class Contest:
     """The zip that DownloadLeaderboard gives."""
     files: list[dict[str, Any]] = field(default_factory=list)
     etag: str = '"v1"'
+    new_etags: bool = False
+    """Another ETag with every answer."""
+    heed_if_range: bool = True
+    claimed_more: int = 0
+    """Bytes by which the announced size is too large."""
+    chunked_until: int = 0
+    """Send the file in chunks, without its size, and stop without a word after so many bytes."""
+    one_byte: bool = False
+    """Answer every range with one byte of it."""
+    kind: str = "application/zip"
+    encoding: str = ""
+    """A Content-Encoding that nobody asked for."""
     ranges: bool = True
     cut_every: int = 0
     """Bytes of one answer after which the connection is reset."""
@@ -178,6 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._whole(200, contest.public_csv, "application/zip")
 
     def _DownloadDataFiles(self, contest: Contest, body: dict[str, Any]) -> None:
+        if contest.empty_answer:
+            self.send_response(contest.empty_answer)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         host = contest.storage or self.kaggle.endpoint
         self.send_response(302)
         self.send_header("Location", f"{host}/storage/{body['competitionName']}.zip?signature=abc")
@@ -198,25 +217,35 @@ class _Handler(BaseHTTPRequestHandler):
         if contest.hang_up:
             self.close_connection = True
             return
+        if contest.new_etags:
+            contest.etag = f'"v{len(self.kaggle.storage_headers)}"'
+        if contest.chunked_until:
+            self._chunks(name, contest)
+            return
         size, start, end, status = contest.size, 0, contest.size, 200
         wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
-        current = self.headers.get("If-Range", contest.etag) == contest.etag
+        current = self.headers.get("If-Range", contest.etag) == contest.etag or not contest.heed_if_range
         if wanted and contest.ranges and current:
             start, end = int(wanted[1]), min(size, int(wanted[2]) + 1) if wanted[2] else size
             status = 206
             if start >= size:
                 self._whole(416, b"", "text/plain", {"Content-Range": f"bytes */{size}"})
                 return
+            end = start + 1 if contest.one_byte else end
+        size += contest.claimed_more
+        announced = end - start + (contest.claimed_more if end == contest.size else 0)
         self.send_response(status)
-        self.send_header("Content-Type", "application/zip")
-        self.send_header("Content-Length", str(end - start))
+        self.send_header("Content-Type", contest.kind)
+        if contest.encoding:
+            self.send_header("Content-Encoding", contest.encoding)
+        self.send_header("Content-Length", str(announced))
         self.send_header("ETag", contest.etag)
         if contest.ranges:
             self.send_header("Accept-Ranges", "bytes")
         if status == 206:
-            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
+            self.send_header("Content-Range", f"bytes {start}-{start + announced - 1}/{size}")
         if contest.announce_md5:
-            whole = b"".join(contest.blocks(0, size))
+            whole = b"".join(contest.blocks(0, contest.size))
             digest = base64.b64encode(hashlib.md5(whole).digest()).decode()
             self.send_header("x-goog-hash", f"crc32c=AAAAAA==,md5={digest}")
         self.end_headers()
@@ -250,11 +279,22 @@ class _Handler(BaseHTTPRequestHandler):
                     break
                 if contest.bytes_per_second:
                     time.sleep(len(block) / contest.bytes_per_second)
-        if start + entry[1] < end:
+        if start + entry[1] < end or contest.claimed_more:
             self.close_connection = True
         if not probe:
             with self.kaggle.lock:
                 self.kaggle.wire.setdefault(name, Wire()).ranges.append((entry[0], entry[1]))
+
+    def _chunks(self, name: str, contest: Contest) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("ETag", contest.etag)
+        self.end_headers()
+        for block in contest.blocks(0, contest.chunked_until):
+            self.wfile.write(f"{len(block):x}\r\n".encode() + block + b"\r\n")
+        self.close_connection = True
+        with self.kaggle.lock:
+            self.kaggle.wire.setdefault(name, Wire()).ranges.append((0, contest.chunked_until))
 
     def _json(self, status: int, value: dict[str, Any], headers: dict[str, str] | None = None) -> None:
         self._whole(status, json.dumps(value).encode(), "application/json", headers)

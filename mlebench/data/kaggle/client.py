@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from mlebench import __version__
 from mlebench.data.kaggle.credentials import CredentialKind, Credentials, find_credentials
-from mlebench.data.kaggle.errors import KaggleError, Problem, no_credentials, refused, translate
+from mlebench.data.kaggle.errors import AGAIN, KaggleError, Problem, no_credentials, no_zip, refused, translate
 from mlebench.data.kaggle.watch import Stop
 from mlebench.errors import UsageError
 
@@ -144,7 +144,7 @@ class Kaggle:
         _pace.wait(self.patience.pace)
         self._session.headers.update(headers)
         try:
-            return _stream(self.api.download_data_files(request))
+            return _stream(self.api.download_data_files(request), competition)
         except Exception as error:
             if headers.get("Range") and getattr(getattr(error, "response", None), "status_code", 0) == 416:
                 return self._open_whole(request, competition)
@@ -158,7 +158,7 @@ class Kaggle:
         for name in ("Range", "If-Range"):
             self._session.headers.pop(name, None)
         try:
-            return _stream(self.api.download_data_files(request))
+            return _stream(self.api.download_data_files(request), competition)
         except Exception as error:
             raise translate(error, competition, self.credentials) from error
 
@@ -281,14 +281,25 @@ def _leave_credentials_behind(session: Any, prepared: Any, response: Any) -> Non
         del prepared.headers["Authorization"]
 
 
-def _stream(response: Any) -> Stream:
+def _stream(response: Any, competition: str) -> Stream:
     headers = response.headers
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    strange = "" if response.status_code in (200, 206) else f"an answer {response.status_code}"
+    if kind in ("text/html", "application/xhtml+xml", "application/json"):
+        strange = "a web page" if kind != "application/json" else "a message"
+    elif headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
+        strange = f"a file packed once more ({headers['Content-Encoding'][:20]})"  # its ranges and md5 are of that
+    if strange:
+        response.close()
+        raise no_zip(competition, strange)
     start, total = 0, None
     if response.status_code == 206:
         match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", headers.get("Content-Range", "").strip())
         if match is None:
             response.close()
-            raise KaggleError(Problem.SERVER, "Kaggle's storage sent a part of the file without saying which.")
+            raise KaggleError(
+                Problem.SERVER, f"Kaggle's storage sent a part of the file without saying which; {AGAIN}."
+            )
         start = int(match[1])
         total = None if match[2] == "*" else int(match[2])
     elif headers.get("Content-Length", "").isdigit():

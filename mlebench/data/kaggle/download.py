@@ -27,6 +27,8 @@ from mlebench.errors import DataError
 BLOCK = 1 << 18
 CHECKPOINT = 64 * 2**20
 """Bytes between two flushes to disk."""
+LEAST_GAIN = 1 << 16
+"""A connection that brings the download less further than this counts as fruitless."""
 
 
 class State(BaseModel):
@@ -119,6 +121,9 @@ class _Download:
         self.part = folder / f"{competition}.zip.part"
         self.have = 0
         self.hash = hashlib.md5(usedforsecurity=False)
+        self.best = 0
+        """The highest byte ever reached: what is fetched again after starting over is no progress."""
+        self.restarts = 0
         self.fruitless = 0
 
     def run(self) -> bool:
@@ -130,7 +135,7 @@ class _Download:
             file.truncate(self.have)
             file.seek(self.have)
             if self.state.total is None or self.have < self.state.total:
-                self.kaggle.retry(lambda: self._fetch(file), fruitless=lambda _: self.fruitless)
+                self._fetch_all(file)
             self._checkpoint(file)
         self.state.total = self.have
         self.state.md5 = self.hash.hexdigest()
@@ -157,13 +162,27 @@ class _Download:
                 if self.kaggle.stop.is_set():
                     raise stopped()
 
+    def _fetch_all(self, file: Any) -> None:
+        self.best = self.have
+        try:
+            self.kaggle.retry(lambda: self._fetch(file), fruitless=lambda _: self.fruitless)
+        except KaggleError as error:
+            if error.problem is not Problem.CUT or self.restarts < 2:  # one may be a new file
+                raise
+            size = f"{self.best:,} of {self.state.total:,}" if self.state.total else f"{self.best:,}"
+            raise KaggleError(
+                Problem.CUT,
+                f"The download of {self.competition} is cut before its end each time and has to start over, since it "
+                f"cannot be continued ({size} bytes at best): try another network or without a proxy, or download the "
+                "zip in a browser and give it with --source FILE.zip.",
+            ) from error
+
     def _fetch(self, file: Any) -> None:
         """One connection's worth. Raises a passing KaggleError when it ends early."""
-        before = self.have
+        best = self.best
         try:
             stream = self._open(file)
             try:
-                before = self.have
                 self.kaggle.stop.on_set(stream.abort)
                 self._drain(stream, file)
             finally:
@@ -172,7 +191,8 @@ class _Download:
             if self.state.total is not None and self.have < self.state.total:
                 raise KaggleError(Problem.CUT, f"The connection to Kaggle was cut again and again: {AGAIN}.")
         except KaggleError as error:
-            self.fruitless = 0 if self.have > before else self.fruitless + 1
+            self.best = max(self.best, self.have)
+            self.fruitless = 0 if self.best - best >= LEAST_GAIN else self.fruitless + 1
             raise explain_refusal(self.kaggle, self.competition, error) from error
 
     def _open(self, file: Any) -> Stream:
@@ -181,8 +201,7 @@ class _Download:
         if stream.start not in (0, self.have):
             stream.close()
             raise KaggleError(Problem.SERVER, f"Kaggle's storage sent another part than asked for; {AGAIN}.")
-        changed = stream.start == self.have and self.have and stream.total != self.state.total
-        if changed:
+        if stream.start == self.have and self.have and self._is_another(stream):
             stream.close()
             stream = self.kaggle.open(self.competition)
         if stream.start != self.have:
@@ -198,7 +217,14 @@ class _Download:
             self.watch.begin(self.competition, 0, stream.total)
         return stream
 
+    def _is_another(self, stream: Stream) -> bool:
+        """Whether a part of another file is sent: not every storage heeds the If-Range that should prevent it."""
+        ours, theirs = self.state.validator or "", stream.validator or ""
+        same_kind = ours.startswith('"') == theirs.startswith('"')
+        return stream.total != self.state.total or bool(ours and theirs and same_kind and ours != theirs)
+
     def _start_over(self, file: Any) -> None:
+        self.restarts += 1
         self.watch.note(self.competition, "the file changed on Kaggle (or cannot be resumed): starting over")
         self.watch.advance(self.competition, -self.have)
         self.have = 0

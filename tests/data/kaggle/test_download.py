@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kaggle_server import Contest, FakeKaggle, point_client_at
 
+from mlebench.data.kaggle import check_rules
 from mlebench.data.kaggle.client import Kaggle, Patience
 from mlebench.data.kaggle.credentials import CredentialKind, Credentials
 from mlebench.data.kaggle.download import BLOCK, State, download_zip
@@ -100,6 +101,59 @@ def test_another_file_on_the_server_is_fetched_from_its_start(kaggle: FakeKaggle
 def test_a_server_without_ranges_still_ends_whole(kaggle: FakeKaggle, tmp_path: Path) -> None:
     kaggle.contests["toy"] = Contest(CONTENT, ranges=False, cut_every=2_000_000, cuts=2)
     assert fetch(tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"ranges": False, "cut_every": 1_000_000},
+        {"new_etags": True, "cut_every": 1_000_000},
+        {"claimed_more": 10},
+        {"chunked_until": 900_000},
+        {"one_byte": True, "cut_every": 1_000_000},
+        {"one_byte": True, "cut_every": 1_000},
+    ],
+    ids=lambda fault: "-".join(fault),
+)
+def test_a_download_that_gets_no_further_ends_with_a_sentence(kaggle: FakeKaggle, tmp_path: Path, fault) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT, **fault)
+    with pytest.raises(KaggleError) as told:
+        fetch(tmp_path)
+    assert told.value.problem is Problem.CUT
+    if "one_byte" not in fault:
+        assert "--source FILE.zip" in str(told.value)
+    assert len(kaggle.wire["toy"].ranges) <= 12
+
+
+def test_a_part_of_another_file_is_never_continued_even_if_the_storage_sends_it(
+    kaggle: FakeKaggle, tmp_path: Path
+) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT, etag='"v2"', heed_if_range=False)
+    (tmp_path / "toy.zip.part").write_bytes(CONTENT[::-1][:1_000_000])
+    State(competition="toy", validator='"v1"', total=len(CONTENT), flushed=1_000_000).write(tmp_path)
+    assert fetch(tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [({"kind": "text/html; charset=utf-8"}, "a web page"), ({"encoding": "gzip"}, "packed once more (gzip)")],
+)
+def test_what_is_no_zip_is_not_taken_for_one(kaggle: FakeKaggle, tmp_path: Path, fault, words: str) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT, **fault)
+    with pytest.raises(KaggleError) as told:
+        fetch(tmp_path)
+    assert told.value.problem is Problem.BAD_ANSWER and words in str(told.value) and "browser" in str(told.value)
+    assert not (tmp_path / "toy.zip").exists()
+    status = check_rules(["toy"])[0]
+    assert not status.available and words in status.message
+
+
+@pytest.mark.parametrize("status", [204, 302])
+def test_an_answer_without_a_file_is_no_zip(kaggle: FakeKaggle, tmp_path: Path, status: int) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT, empty_answer=status)
+    assert not check_rules(["toy"])[0].available
+    with pytest.raises(KaggleError, match=f"an answer {status}"):
+        fetch(tmp_path)
 
 
 def test_a_silent_server_is_asked_again(kaggle: FakeKaggle, tmp_path: Path) -> None:
