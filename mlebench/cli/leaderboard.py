@@ -51,6 +51,8 @@ def fetch(
     Ranks and percentiles are then read off them; medal thresholds stay the archived ones.
     """
     from mlebench.cli import render
+    from mlebench.cli.downloads import stoppable, teller
+    from mlebench.data.kaggle.errors import KaggleError
     from mlebench.data.kaggle.leaderboard import fetch_leaderboard
     from mlebench.errors import MlebenchError, UsageError
 
@@ -59,15 +61,24 @@ def fetch(
         raise UsageError("Say whose leaderboard to fetch: competition ids, or --split lite.")
     where, console = data_dir(data_dir_option), render.console(stderr=True)
     fetched, failed = [], []
-    for one in chosen:
-        try:
-            fetched.append(fetch_leaderboard(one, where.paths(one.id).home, accept_different=accept_different))
-            line = f"[bold]{one.id}[/bold]: {fetched[-1].teams:,} teams, {render.escape(fetched[-1].source)}"
-        except MlebenchError as error:
-            failed.append({"competition": one.id, "message": str(error)})
-            line = f"[red]failed[/red] {one.id}: {render.escape(str(error))}"
-        if not as_json:
-            console.print(line)
+    with stoppable(console, "What was fetched is kept."):
+        for place, one in enumerate(chosen):
+            concerned = [one]
+            try:
+                home = where.paths(one.id).home
+                fetched.append(fetch_leaderboard(one, home, accept_different=accept_different, tell=teller(console)))
+                line = f"[bold]{one.id}[/bold]: {fetched[-1].teams:,} teams, {render.escape(fetched[-1].source)}"
+            except MlebenchError as error:
+                if isinstance(error, KaggleError) and error.for_all:
+                    concerned = chosen[place:]
+                failed += [{"competition": other.id, "message": str(error)} for other in concerned]
+                line = f"[red]failed[/red] {one.id}: {render.escape(str(error))}"
+            if len(concerned) > 1:
+                line += f"\nThe other {len(concerned) - 1:,} were not asked for: the answer would be the same."
+            if not as_json:
+                console.print(line)
+            if len(concerned) > 1:
+                break
     if as_json:
         render.print_json({"fetched": [one.model_dump(mode="json") for one in fetched], "failed": failed})
     if failed:

@@ -174,7 +174,7 @@ def _with_fetched(board: Leaderboard, home: Path) -> Leaderboard:
         ranks, scores = _rank_table(table)
         fetched = replace(board, ranks=ranks, scores=scores, teams=int(facts["teams"]), fetched=str(facts["source"]))
         _check_rank_table(fetched)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, csv.Error) as error:
         raise CompetitionError(f"{table} or leaderboard.json beside it is malformed: {error}; delete both.") from None
     return fetched
 
