@@ -17,7 +17,8 @@ from kaggle_server import point_client_at
 from mlebench.data.kaggle import client
 
 point_client_at(os.environ["KAGGLE_TEST_ENDPOINT"])
-client.PATIENCE = client.Patience(connect=2, read=2, tries=4, first_wait=0.05, longest_wait=0.2, pace=0)
+read = float(os.environ.get("KAGGLE_TEST_PATIENCE", "2"))
+client.PATIENCE = client.Patience(connect=2, read=read, tries=4, first_wait=0.05, longest_wait=0.2, pace=0)
 
 if __name__ == "__main__":
     from mlebench.cli import main

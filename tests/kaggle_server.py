@@ -116,6 +116,8 @@ class FakeKaggle:
         self.contests: dict[str, Contest] = {}
         self.token = "good-token"
         self.failures: list[tuple[int, dict[str, str]]] = []
+        self.busy_after = -1
+        """Calls after which every further one is answered 429 with a long Retry-After; -1: never."""
         self.calls: Counter[str] = Counter()
         self.wire: dict[str, Wire] = {}
         self.agents: set[str] = set()
@@ -155,6 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.kaggle.calls[call] += 1
             self.kaggle.agents.add(self.headers.get("User-Agent", ""))
             failure = self.kaggle.failures.pop(0) if self.kaggle.failures else None
+            if 0 <= self.kaggle.busy_after < self.kaggle.calls.total():
+                failure = (429, {"Retry-After": "500"})
         if failure is not None:
             self._json(failure[0], {"code": failure[0], "message": "failing on demand"}, failure[1])
             return

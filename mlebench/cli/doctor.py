@@ -31,6 +31,7 @@ def doctor(
     from dataclasses import asdict
 
     from mlebench.cli import render
+    from mlebench.cli.downloads import stoppable, teller
     from mlebench.doctor.checks import all_checks
     from mlebench.doctor.examine import examine
     from mlebench.doctor.finding import Level
@@ -40,7 +41,9 @@ def doctor(
         known = registry(competitions_dir)
         chosen = known.select((), split) if split else known.all()
         ids = [one.id for one in chosen if "kaggle" in one.facts.data.sources and one.facts.group != "own"]
-    findings = examine(all_checks(data_dir(data_dir_option), ids))
+    console = render.console(stderr=True)
+    with stoppable(console, "Nothing was changed."):
+        findings = examine(all_checks(data_dir(data_dir_option), ids, teller(console)))
     problems = sum(finding.level is Level.PROBLEM for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)
     if as_json:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from mlebench.cli import render
 from mlebench.data.kaggle.errors import Problem
 from mlebench.data.kaggle.watch import Watch
@@ -23,12 +25,18 @@ LINE_EVERY = 30.0
 
 
 def show_rules(ids: Sequence[str], as_json: bool) -> bool:
-    """Ask Kaggle about each competition and print what can be downloaded; whether all of them can."""
+    """Ask Kaggle about each competition and print what can be downloaded; whether all of them can.
+
+    Nothing is asked, and nobody needs credentials, where none of them comes from Kaggle.
+    """
     from dataclasses import asdict
 
     from mlebench.data.kaggle import check_rules
 
-    statuses = check_rules(ids)
+    aside = render.console(stderr=True)
+    statuses = check_rules(ids, tell=teller(aside)) if ids else []
+    if not ids:
+        aside.print("None of these competitions comes from Kaggle: there are no rules to accept.")
     if as_json:
         render.print_json([{**asdict(one), "available": one.available} for one in statuses])
     else:
@@ -53,9 +61,9 @@ def refuse_or_skip(
 
     if (credentials := find_credentials()) is not None:
         console.print(f"Kaggle: asking with the {render.escape(str(credentials))}")
-    statuses = check_rules(loads)
+    statuses = check_rules(loads, tell=teller(console))
     lacking = {one.competition: one.message for one in statuses if not one.available}
-    if lacking and asked == 1:
+    if lacking and asked == 1 and not skip:
         raise DataError(next(iter(lacking.values())))
     if lacking:
         _list_pages(console, statuses)
@@ -65,6 +73,23 @@ def refuse_or_skip(
                 "them out with --skip-unavailable."
             )
     return lacking, {one.competition: one.bytes for one in statuses if one.available}
+
+
+def teller(console: Console) -> Callable[[str], None]:
+    """Prints a line about what is waited for."""
+    return lambda text: console.print(render.escape(text))
+
+
+@contextmanager
+def stoppable(
+    console: Console, kept: str = "Nothing is half-made: run the same command again to go on."
+) -> Iterator[None]:
+    """Ctrl-C ends with a sentence instead of nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(f"Interrupted. {kept}")
+        raise typer.Exit(130) from None
 
 
 def _list_pages(console: Console, statuses: Sequence[RuleStatus]) -> None:
@@ -87,7 +112,7 @@ def _list_pages(console: Console, statuses: Sequence[RuleStatus]) -> None:
 def shown(console: Console, sizes: Mapping[str, int | None]) -> Iterator[Watch]:
     """A Watch that draws on the console; `sizes` are the zips that will be downloaded."""
     if not sizes:
-        yield Watch()
+        yield Watch(note=lambda name, text: console.print(f"{name}: {render.escape(text)}"))
     elif console.is_terminal:
         with _bars(console, sizes) as watch:
             yield watch

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,8 +20,6 @@ from mlebench.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mlebench.competition import Competition
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Competition ids.", show_default=False)]
@@ -80,7 +77,7 @@ def prepare(
     could not be prepared (the others are), 2 for a wrong request.
     """
     from mlebench.cli import render
-    from mlebench.cli.downloads import refuse_or_skip, show_rules, shown
+    from mlebench.cli.downloads import refuse_or_skip, show_rules, shown, stoppable
     from mlebench.data.batch import Downloads, Failure, PrepareOptions, prepare_many, will_load
     from mlebench.data.prepare import require_edition
     from mlebench.data.sources import SourceRequest
@@ -94,37 +91,44 @@ def prepare(
         require_edition(one, edition)
     where = data_dir(data_dir_option)
     console = render.console(stderr=True)
-    if check_rules:
-        sys.exit(0 if show_rules(_on_kaggle(chosen), as_json) else 1)
-    request = SourceRequest(source, len(chosen) == 1, seed, scale, accept_new_source)
-    options = PrepareOptions(request, edition, keep_raw, force, official_description)
-    loads = [one.id for one in chosen if will_load(one, where, options)]
-    skipped, sizes = refuse_or_skip(console, loads, len(chosen), skip=skip_unavailable) if loads else ({}, {})
-    asked, chosen = len(chosen), [one for one in chosen if one.id not in skipped]
-    at_once = jobs + min(downloads, len(loads))
-    require_space(
-        chosen, where, request, edition=edition, force=force, keep_raw=bool(keep_raw), at_once=at_once, zip_bytes=sizes
-    )
     results, failures = [], []
-    with (
-        _stoppable(console),
-        render.progress(console, "Preparing", len(chosen)) if not sizes else nullcontext(lambda: None) as advance,
-        shown(console, sizes) as watch,
-    ):
-        for result in prepare_many(chosen, where, options, jobs, Downloads(downloads, watch)):
-            if isinstance(result, Failure):
-                failures.append(result)
-                line = f"[red]failed[/red] {result.competition}: {render.escape(result.message)}"
-            else:
-                results.append(result)
-                line = (
-                    f"{result.status} [bold]{result.competition}[/bold] ({result.source} data, {result.files} files, "
-                    f"{render.size(result.bytes)}, {result.seconds:.1f} s{render.checksum_word(result.verified)})"
-                )
-                line += "".join(f"\n  {render.escape(note)}" for note in result.notes)
-            if not as_json:
-                console.print(line)
-            advance()
+    with stoppable(console):
+        if check_rules:
+            sys.exit(0 if show_rules(_on_kaggle(chosen), as_json) else 1)
+        request = SourceRequest(source, len(chosen) == 1, seed, scale, accept_new_source)
+        options = PrepareOptions(request, edition, keep_raw, force, official_description)
+        loads = [one.id for one in chosen if will_load(one, where, options)]
+        skipped, sizes = refuse_or_skip(console, loads, len(chosen), skip=skip_unavailable) if loads else ({}, {})
+        asked, chosen = len(chosen), [one for one in chosen if one.id not in skipped]
+        at_once = jobs + min(downloads, len(loads))
+        require_space(
+            chosen,
+            where,
+            request,
+            edition=edition,
+            force=force,
+            keep_raw=bool(keep_raw),
+            at_once=at_once,
+            zip_bytes=sizes,
+        )
+        with (
+            render.progress(console, "Preparing", len(chosen)) if not sizes else nullcontext(lambda: None) as advance,
+            shown(console, sizes) as watch,
+        ):
+            for result in prepare_many(chosen, where, options, jobs, Downloads(downloads, watch)):
+                if isinstance(result, Failure):
+                    failures.append(result)
+                    line = f"[red]failed[/red] {result.competition}: {render.escape(result.message)}"
+                else:
+                    results.append(result)
+                    line = (
+                        f"{result.status} [bold]{result.competition}[/bold] ({result.source} data, {result.files} files, "
+                        f"{render.size(result.bytes)}, {result.seconds:.1f} s{render.checksum_word(result.verified)})"
+                    )
+                    line += "".join(f"\n  {render.escape(note)}" for note in result.notes)
+                if not as_json:
+                    console.print(line)
+                advance()
     if as_json:
         render.print_json(
             {
@@ -143,13 +147,3 @@ def prepare(
 
 def _on_kaggle(chosen: list[Competition]) -> list[str]:
     return [one.id for one in chosen if "kaggle" in one.facts.data.sources]
-
-
-@contextmanager
-def _stoppable(console: Console) -> Iterator[None]:
-    """Ctrl-C ends with a sentence instead of nothing."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        console.print("Interrupted. Nothing is half-made: run the same command again to go on.")
-        raise typer.Exit(130) from None

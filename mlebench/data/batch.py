@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mlebench.competition import Competition, Edition, load_competition
+from mlebench.data.kaggle import pages
 from mlebench.data.kaggle.watch import Stop, Watch
+from mlebench.data.kaggle.workers import Workers
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import PrepareResult, locked, prepare_competition
 from mlebench.data.sources import SourceRequest, needs_download
 from mlebench.errors import MlebenchError
+
+log = logging.getLogger(__name__)
+STOP_SECONDS = 0.7
+"""How long downloads that are told to stop may take to write down how far they got."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +72,9 @@ def prepare_many(
     thread, a recipe whatever its tables need.
     """
     downloads = downloads or Downloads()
+    pages.forget()
     stop = Stop()
-    loaders = ThreadPoolExecutor(downloads.at_once, thread_name_prefix="download")
+    loaders = Workers(downloads.at_once, "download")
     workers = _pool(min(jobs, len(competitions))) if jobs > 1 and len(competitions) > 1 else None
     loading: dict[Future[Failure | None], Competition] = {}
     working: dict[Future[PrepareResult | Failure], Competition] = {}
@@ -77,9 +88,12 @@ def prepare_many(
         while ready or loading or working:
             for one in ready:
                 if workers is None:
-                    yield _prepare(one.folder, data_dir, options)
-                else:
+                    yield _prepare(one.folder, data_dir, options, partial(downloads.watch.note, one.id))
+                    continue
+                try:
                     working[workers.submit(_prepare, one.folder, data_dir, options)] = one
+                except BrokenProcessPool:
+                    yield _killed(one)
             ready = []
             both: list[Future[Any]] = [*loading, *working]
             done, _ = wait(both, return_when=FIRST_COMPLETED)
@@ -96,10 +110,10 @@ def prepare_many(
                     try:
                         yield future.result()
                     except BrokenProcessPool:
-                        yield Failure(one.id, "the preparing process was killed (out of memory?); run it again.")
+                        yield _killed(one)
     finally:
         stop.set()
-        loaders.shutdown(wait=True, cancel_futures=True)
+        loaders.leave(STOP_SECONDS)  # what sits in a silent connection any longer loses nothing when it is killed
         if workers is not None:
             processes = list((workers._processes or {}).values())  # shutting down forgets them
             workers.shutdown(wait=False, cancel_futures=True)
@@ -126,15 +140,13 @@ def _load(
 
     paths = data_dir.paths(competition.id, options.edition)
     try:
-        with locked(paths.home, lambda: watch.note(competition.id, "another process prepares it; waiting")):
+        with locked(paths.home, partial(watch.note, competition.id), stop):
             if will_load(competition, data_dir, options):
                 accept = options.request.accept_new_source
                 obtain(competition, paths, accept_new=accept, watch=watch, stop=stop)
         return None
-    except MlebenchError as error:
-        return Failure(competition.id, str(error), error.exit_code)
-    except OSError as error:
-        return Failure(competition.id, f"{error.strerror or error} ({error.filename})")
+    except Exception as error:
+        return _failure(competition.id, error)
 
 
 def _pool(processes: int) -> ProcessPoolExecutor:
@@ -142,7 +154,10 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=context, initializer=_ignore_interrupt)
 
 
-def _prepare(folder: Path, data_dir: DataDir, options: PrepareOptions) -> PrepareResult | Failure:
+def _prepare(
+    folder: Path, data_dir: DataDir, options: PrepareOptions, tell: Callable[[str], None] | None = None
+) -> PrepareResult | Failure:
+    """`tell` is what hears of waits; none in a worker process, whose words go to the terminal as they are."""
     try:
         return prepare_competition(
             load_competition(folder),
@@ -152,11 +167,35 @@ def _prepare(folder: Path, data_dir: DataDir, options: PrepareOptions) -> Prepar
             keep_raw=options.keep_raw,
             force=options.force,
             official_description=options.official_description,
+            tell=tell or partial(_to_stderr, folder.name),
         )
-    except MlebenchError as error:
-        return Failure(folder.name, str(error), error.exit_code)
-    except OSError as error:
-        return Failure(folder.name, f"{error.strerror or error} ({error.filename})")
+    except Exception as error:
+        return _failure(folder.name, error)
+
+
+def _failure(competition: str, error: Exception) -> Failure:
+    """One competition's failure, whatever it was: the others have nothing to do with it."""
+    if isinstance(error, MlebenchError):
+        return Failure(competition, str(error), error.exit_code)
+    if isinstance(error, MemoryError):
+        return Failure(competition, "there was not enough memory: use fewer --jobs, or a machine with more of it.")
+    if isinstance(error, OSError):
+        where = f" ({error.filename})" if error.filename else ""
+        return Failure(competition, f"{error.strerror or error}{where}.")
+    log.debug("%s could not be prepared", competition, exc_info=error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = next((one for one in reversed(frames) if "mlebench" in one.filename), frames[-1])
+    # The text of the error is left out: it may hold anything that was sent or read.
+    where = f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    return Failure(competition, f"a bug of mlebench's ({where}): please report it; nothing half-made was left.")
+
+
+def _killed(competition: Competition) -> Failure:
+    return Failure(competition.id, "the preparing process was killed (out of memory?); run it again.")
+
+
+def _to_stderr(competition: str, text: str) -> None:
+    print(f"{competition}: {text}", file=sys.stderr, flush=True)
 
 
 def _ignore_interrupt() -> None:

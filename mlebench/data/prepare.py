@@ -63,12 +63,16 @@ def prepare_competition(
     force: bool = False,
     official_description: bool = False,
     progress: Progress = lambda _: None,
+    tell: Progress = lambda _: None,
 ) -> PrepareResult:
-    """Bring one competition to its prepared state, whatever state it is in; a second call does nothing."""
+    """Bring one competition to its prepared state, whatever state it is in; a second call does nothing.
+
+    `tell` hears, in words for people, what is waited for.
+    """
     require_edition(competition, edition)
     started = time.perf_counter()
     paths = data_dir.paths(competition.id, edition)
-    with locked(paths.home):
+    with locked(paths.home, tell):
         remove_leftovers(paths.home)
         manifest = read_manifest(paths.manifest) if paths.prepared.exists() and not force else None
         if manifest is not None:
@@ -83,7 +87,7 @@ def prepare_competition(
             from mlebench.data.kaggle.pages import add_official_pages
 
             progress("pages")
-            manifest = add_official_pages(competition.id, paths, manifest)
+            manifest = add_official_pages(competition.id, paths, manifest, tell=tell)
         return _result(manifest, status, started)
 
 

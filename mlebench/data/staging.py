@@ -6,9 +6,11 @@ import fcntl
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from mlebench.data.raw_files import ONE_TIME, unpacked
 from mlebench.errors import DataError
@@ -17,11 +19,19 @@ STAGING = ".staging-"
 """Begins the names of folders in which a process works that holds the lock."""
 IMPORTING = ".import-"
 """Begins the names of folders in which an import gathers files; they outlive it when it is killed."""
+_LOOK_AGAIN = 0.2
+"""Seconds between two looks at a lock that another process holds."""
+WAITING = "another process works on it; waiting until it is done"
 
 
 @contextmanager
-def locked(home: Path, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Hold the competition's lock; a second process waits here (told by `waiting`) until the first is done."""
+def locked(
+    home: Path, waiting: Callable[[str], object] = lambda _: None, stop: threading.Event | None = None
+) -> Iterator[None]:
+    """Hold the competition's lock; a second process waits here (`waiting` is told) until the first is done.
+
+    Ctrl-C ends the wait of the main thread; other threads give `stop`, and get a DataError once it is set.
+    """
     try:
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / ".lock").open("w")
@@ -31,9 +41,20 @@ def locked(home: Path, waiting: Callable[[], object] = lambda: None) -> Iterator
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            waiting()
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            waiting(WAITING)
+            _wait_for(lock, stop)
         yield
+
+
+def _wait_for(lock: IO[str], stop: threading.Event | None) -> None:
+    if stop is None:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return
+    while not stop.wait(_LOOK_AGAIN):
+        with suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+    raise DataError("Stopped while another process worked on it.")
 
 
 def publish(made: Path, target: Path, staging: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -48,13 +48,16 @@ def kaggle_credentials() -> list[Finding]:
     return [ok(title, f"{detail} (`mlebench doctor --kaggle` tries them)")]
 
 
-def kaggle_rules(ids: Sequence[str]) -> list[Finding]:
-    """Whether Kaggle would give each competition to this account: asks Kaggle, once for each."""
+def kaggle_rules(ids: Sequence[str], tell: Callable[[str], None] = lambda _: None) -> list[Finding]:
+    """Whether Kaggle would give each competition to this account: asks Kaggle, once for each.
+
+    `tell` hears what is waited for.
+    """
     from mlebench.data.kaggle import check_rules
 
     title = "Kaggle competitions"
     try:
-        statuses = check_rules(ids)
+        statuses = check_rules(ids, tell=tell)
     except MlebenchError as error:
         return [problem(title, *_split(error))]
     lacking = sorted((one for one in statuses if not one.available), key=lambda one: str(one.problem))

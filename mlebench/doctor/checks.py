@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from mlebench.data.paths import DataDir
@@ -13,8 +13,10 @@ KAGGLE_SECONDS = 600.0
 """Asking Kaggle about 75 competitions takes a minute, more where it limits requests."""
 
 
-def all_checks(data_dir: DataDir, ask_kaggle_about: Sequence[str] = ()) -> list[Check]:
-    """Every check of this machine; with ids, Kaggle is asked about them too."""
+def all_checks(
+    data_dir: DataDir, ask_kaggle_about: Sequence[str] = (), tell: Callable[[str], None] = lambda _: None
+) -> list[Check]:
+    """Every check of this machine; with ids, Kaggle is asked about them too, and `tell` hears what is waited for."""
     checks = [
         Check("Python", python.python_version),
         Check("Packages", python.packages),
@@ -30,5 +32,5 @@ def all_checks(data_dir: DataDir, ask_kaggle_about: Sequence[str] = ()) -> list[
     ]
     if ask_kaggle_about:
         ids = list(ask_kaggle_about)
-        checks.append(Check("Kaggle competitions", partial(access.kaggle_rules, ids), KAGGLE_SECONDS))
+        checks.append(Check("Kaggle competitions", partial(access.kaggle_rules, ids, tell), KAGGLE_SECONDS))
     return checks

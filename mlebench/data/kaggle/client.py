@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -45,6 +45,12 @@ class Patience:
 
 
 PATIENCE = Patience()
+HASTY_TRIES = 4
+
+
+def hasty() -> Patience:
+    """For questions whose answer somebody waits for: a network that is down is told soon."""
+    return replace(PATIENCE, tries=min(HASTY_TRIES, PATIENCE.tries))
 
 
 class Pace:
@@ -265,8 +271,9 @@ def _token_of_sign_in(client: Any, credentials: Credentials) -> str:
         stored = KaggleCredentials.load(client)
         token = stored.get_access_token() if stored else None
     except requests.exceptions.RequestException as error:
-        if getattr(error.response, "status_code", 0) in (400, 401, 403):
-            raise refused(credentials, error.response.status_code) from error
+        status = 0 if error.response is None else error.response.status_code
+        if status in (400, 401, 403):
+            raise refused(credentials, status) from error
         raise translate(error, "the sign-in", credentials) from error
     except Exception:  # whatever the client makes of a damaged file; its words may hold what stands there
         token = None

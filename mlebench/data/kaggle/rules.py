@@ -7,17 +7,16 @@ the size of the zip comes with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
-from mlebench.data.kaggle import client
-from mlebench.data.kaggle.client import Kaggle, Patience
+from mlebench.data.kaggle.client import Kaggle, Patience, Tell, hasty
 from mlebench.data.kaggle.credentials import Credentials, find_credentials
 from mlebench.data.kaggle.errors import KaggleError, Problem, closed, no_credentials, rules_page
+from mlebench.data.kaggle.watch import Stop
+from mlebench.data.kaggle.workers import Workers
 
 WORKERS = 4
-TRIES = 4
-"""Somebody waits for the answer, so a network that is down is told soon."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +42,39 @@ class RuleStatus:
 
 
 def check_rules(
-    ids: Sequence[str], *, credentials: Credentials | None = None, patience: Patience | None = None
+    ids: Sequence[str],
+    *,
+    credentials: Credentials | None = None,
+    patience: Patience | None = None,
+    tell: Tell = lambda _: None,
 ) -> list[RuleStatus]:
-    """Ask Kaggle about each competition, some at a time, in the order given.
+    """Ask Kaggle about each competition, some at a time, in the order given; `tell` hears what is waited for.
 
     Raises KaggleError for what stops all of them: no or refused credentials, no network.
     """
     found = credentials or find_credentials()
     if found is None:
         raise no_credentials()
-
-    patience = patience or client.PATIENCE
-    patience = replace(patience, tries=min(TRIES, patience.tries))
+    stop = Stop()
 
     def one(competition: str) -> RuleStatus:
-        return _status(Kaggle(found, patience=patience), competition)
+        told = partial(_tell, tell, competition)
+        return _status(Kaggle(found, patience=patience or hasty(), stop=stop, tell=told), competition)
 
     if not ids:
         return []
     first = one(ids[0])  # alone, so that a refused credential costs one request
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="rules") as pool:
-        return [first, *pool.map(one, ids[1:])]
+    workers = Workers(WORKERS, "rules")
+    try:
+        answers = [workers.submit(one, competition) for competition in ids[1:]]
+        return [first, *(answer.result() for answer in answers)]
+    finally:
+        stop.set()
+        workers.leave(0)
+
+
+def _tell(tell: Tell, competition: str, text: str) -> None:
+    tell(f"{competition}: {text}")
 
 
 def _status(kaggle: Kaggle, competition: str) -> RuleStatus:
