@@ -14,6 +14,7 @@ import pytest
 from kaggle_server import RULES_MESSAGE, Contest, FakeKaggle
 
 from mlebench.competition import Checksums, Competition
+from mlebench.data import batch
 from mlebench.data.archives import zip_folder
 from mlebench.data.batch import PrepareOptions, prepare_many
 from mlebench.data.kaggle.fetch import obtain, unpack
@@ -240,3 +241,96 @@ def test_the_command_lists_all_pages_before_it_downloads(kaggle: FakeKaggle, arc
     assert last.returncode == 0, last.stderr
     told = json.loads(last.stdout)
     assert [one["competition"] for one in told["prepared"]] == [ID] and len(told["skipped"]) == 2
+
+
+def test_a_bug_in_one_competition_is_its_own_failure(
+    kaggle: FakeKaggle, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle.contests = {name: Contest(archive) for name in (ID, "leaf-classification")}
+    chosen = [Registry().get(name) for name in (ID, "leaf-classification", "random-acts-of-pizza")]
+    whole = batch.prepare_competition
+
+    def sometimes(competition: Competition, *words, **options) -> PrepareResult:
+        if competition.id == "leaf-classification":
+            raise TypeError("s3cret")
+        return whole(competition, *words, **options)
+
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(batch, "prepare_competition", sometimes)
+    options = PrepareOptions(SourceRequest("kaggle", single=False, accept_new_source=True))
+    results = {result.competition: result for result in prepare_many(chosen, data_dir, options)}
+    assert isinstance(results[ID], PrepareResult)
+    assert "bug of mlebench's (TypeError in " in results["leaf-classification"].message
+    assert "s3cret" not in results["leaf-classification"].message
+    monkeypatch.setattr("mlebench.data.kaggle.fetch.obtain", broken)
+    results = {result.competition: result for result in prepare_many(chosen, data_dir, options)}
+    assert "memory" in results["random-acts-of-pizza"].message and isinstance(results[ID], PrepareResult)
+
+
+def test_pages_of_any_name_and_content(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir
+) -> None:
+    pages = [
+        {"name": None, "content": "nameless", "mimeType": "text/plain"},
+        {"name": "Evaluation!", "content": "first"},
+        {"name": "evaluation", "content": "second"},
+        {"name": "Évaluation", "content": "\ud800 third"},
+        {"name": "x" * 400, "content": "long"},
+        {"name": "empty", "content": None},
+    ]
+    kaggle.contests[ID] = Contest(archive, pages=pages)
+    prepare_competition(competition, data_dir, official_description=True)
+    folder = data_dir.paths(ID).public / "official"
+    found = {path.name: path.read_text() for path in folder.iterdir()}
+    assert found.pop("valuation.html").endswith(" third")
+    assert found == {
+        "page.txt": "nameless",
+        "evaluation.html": "first",
+        "evaluation-2.html": "second",
+        f"{'x' * 100}.html": "long",
+    }
+    assert verify_competition(competition, data_dir).intact
+
+
+def test_pages_that_do_not_fit_on_the_disk(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kaggle.contests[ID] = Contest(archive, pages=[{"name": "Description", "content": "x"}])
+    prepare_competition(competition, data_dir)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(DataError, match=r"pages of .* \(No space left on device\)"):
+            prepare_competition(competition, data_dir, official_description=True)
+    assert not list(data_dir.paths(ID).home.glob(".official*")) and verify_competition(competition, data_dir).intact
+    prepare_competition(competition, data_dir, official_description=True)
+    assert verify_competition(competition, data_dir).intact
+
+
+def test_pages_that_nobody_would_get_are_asked_for_once(
+    kaggle: FakeKaggle, data_dir: DataDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = [Registry().get(name) for name in (ID, "leaf-classification", "random-acts-of-pizza")]
+    made_up = SourceRequest("synthetic", single=False)
+    assert len([*prepare_many(chosen, data_dir, PrepareOptions(made_up))]) == 3
+    monkeypatch.setenv("KAGGLE_API_TOKEN", "wrong")
+    for _ in range(2):
+        kaggle.calls.clear()
+        failures = list(prepare_many(chosen, data_dir, PrepareOptions(made_up, official_description=True)))
+        assert len(failures) == 3 and all("401" in one.message for one in failures)
+        assert kaggle.calls.total() == 1
+
+
+def test_one_competition_can_be_skipped_and_none_needs_no_credentials(kaggle: FakeKaggle, tmp_path: Path) -> None:
+    kaggle.contests[ID] = Contest(refuse=403, message=RULES_MESSAGE)
+    skipped = command(kaggle, "prepare", ID, "--source", "kaggle", "--skip-unavailable", "--data-dir", str(tmp_path))
+    assert skipped.returncode == 0 and "0 of 1 competitions are prepared" in skipped.stderr
+    assert "1 skipped" in skipped.stderr and f"competitions/{ID}/rules" in skipped.stderr
+    practice = command(kaggle, "prepare", "--split", "practice", "--check-rules", "--json")
+    assert practice.returncode == 0 and json.loads(practice.stdout) == []
+    assert "no rules to accept" in practice.stderr
