@@ -160,9 +160,8 @@ def _run_recipe(competition: Competition, raw: RawData, paths: PreparedPaths, ma
     except MlebenchError as error:
         raise _damage_of(competition, raw, paths, error) or _in_archive(error, raw) from error
     except FileNotFoundError as error:
-        raise _in_archive(
-            DataError(f"{competition.id}: the raw data at {raw.detail} lacks {error.filename}."), raw
-        ) from None
+        lacking = DataError(f"{competition.id}: the raw data at {raw.detail} lacks {error.filename}.")
+        raise _damage_of(competition, raw, paths, lacking) or _in_archive(lacking, raw) from None
     except OSError as error:
         raise DataError(f"{competition.id} could not be prepared: {error.strerror or error}.") from error
     except Exception as error:
@@ -183,20 +182,18 @@ def _in_archive(error: MlebenchError, raw: RawData) -> MlebenchError:
     return DataError(str(error).replace(str(raw.folder), str(raw.archive)))
 
 
-def _damage_of(competition: Competition, raw: RawData, paths: PreparedPaths, error: Exception) -> DataError | None:
-    """What to say where the zip that was read is damaged; Kaggle's is removed (its md5 told only if one is published)."""
+def _damage_of(competition: Competition, raw: RawData, paths: PreparedPaths, error: Exception) -> MlebenchError | None:
+    """What to say where the zip that was read is to blame, or may be; a damaged one of Kaggle's is removed."""
     if raw.archive is None:
         return None
-    if raw.source == "kaggle" and raw.zip_md5 is not None:
-        if competition.checksums and raw.zip_md5() == competition.checksums.zip:
-            return None  # it is what was published
-        from mlebench.data.kaggle.fetch import discard_if_damaged
+    if raw.source == "kaggle":
+        from mlebench.data.kaggle.fetch import about_zip, discard_if_damaged
 
-        if discard_if_damaged(competition.id, paths):
-            return DataError(
-                f"{raw.archive.name} arrived damaged and was removed; run the same command to fetch it again."
-            )
-    elif isinstance(error, DAMAGE):
+        published = competition.checksums.zip if competition.checksums else ""
+        if isinstance(error, MlebenchError):
+            return about_zip(competition.id, paths, _in_archive(error, raw), published)
+        return discard_if_damaged(competition.id, paths, published)
+    if isinstance(error, DAMAGE):
         return DataError(f"{raw.archive} is damaged ({error}); fetch it again.")
     return None
 

@@ -115,7 +115,7 @@ def _from_kaggle(
     request: SourceRequest, competition: Competition, paths: PreparedPaths, staging: Path, keep_raw: bool
 ) -> RawData:
     from mlebench.data.kaggle.download import zip_path
-    from mlebench.data.kaggle.fetch import discard_if_damaged, obtain, unpack
+    from mlebench.data.kaggle.fetch import about_zip, obtain, unpack
 
     state = obtain(competition, paths, accept_new=request.accept_new_source)
     archive: Path | None = None
@@ -124,9 +124,8 @@ def _from_kaggle(
         archive = zip_path(paths.download, competition.id)
         try:
             lead_to(archive, folder)
-        except DataError:
-            discard_if_damaged(competition.id, paths)
-            raise
+        except DataError as error:
+            raise about_zip(competition.id, paths, error) from error
     else:
         folder = unpack(competition.id, paths, state, keep_zip=keep_raw)
     return RawData(

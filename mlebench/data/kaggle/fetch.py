@@ -18,8 +18,9 @@ from mlebench.data.kaggle.client import Kaggle
 from mlebench.data.kaggle.download import State, download_zip, new_release, zip_path
 from mlebench.data.kaggle.errors import KaggleError
 from mlebench.data.kaggle.watch import Stop, Watch
+from mlebench.data.manifest import digest
 from mlebench.data.paths import PreparedPaths
-from mlebench.errors import DataError
+from mlebench.errors import DataError, MlebenchError
 
 
 def obtain(
@@ -71,6 +72,7 @@ def unpack(competition: str, paths: PreparedPaths, state: State, *, keep_zip: bo
         shutil.rmtree(folder, ignore_errors=True)
         aside.mkdir()
         try:
+            _require_members(archive)
             extract_zip(archive, aside)
         except OSError as error:
             shutil.rmtree(aside, ignore_errors=True)
@@ -78,10 +80,9 @@ def unpack(competition: str, paths: PreparedPaths, state: State, *, keep_zip: bo
                 f"{archive} could not be unpacked ({error.strerror or error}); the zip stays, so make room and run the "
                 "same command again."
             ) from error
-        except DataError:
+        except DataError as error:
             shutil.rmtree(aside, ignore_errors=True)
-            discard_if_damaged(competition, paths)
-            raise
+            raise about_zip(competition, paths, error) from error
         aside.rename(folder)
         if not keep_zip:
             os.sync()  # from here on the unpacked files are all there is, even after a power cut
@@ -99,13 +100,43 @@ def discard(paths: PreparedPaths) -> None:
     shutil.rmtree(paths.download, ignore_errors=True)
 
 
-def discard_if_damaged(competition: str, paths: PreparedPaths) -> bool:
-    """Remove a zip with a member that fails its check sum, so that it is fetched again; whether it was such a one."""
+def discard_if_damaged(competition: str, paths: PreparedPaths, published: str = "") -> DataError | None:
+    """Remove a zip that is damaged, so that it is fetched again, and say so; None where it is whole.
+
+    Looked at byte by byte: what the state says of a zip that lay here for long may hold no more. One whose md5 is the
+    `published` one is whole.
+    """
     archive = zip_path(paths.download, competition)
-    damaged = archive.is_file() and _damaged_member(archive) is not None
-    if damaged:
-        discard(paths)
-    return damaged
+    if not archive.is_file() or (md5 := digest(archive, "md5")) == published:
+        return None
+    return _discard_if_damaged(archive, md5, paths)
+
+
+def about_zip(competition: str, paths: PreparedPaths, error: MlebenchError, published: str = "") -> MlebenchError:
+    """What to say where Kaggle's zip could not be used because of `error`, with a way out; a damaged one is removed."""
+    archive = zip_path(paths.download, competition)
+    if not archive.is_file() or (md5 := digest(archive, "md5")) == published:
+        return error
+    way_out = f"{error} To have it fetched anew, remove {archive} and run the same command again."
+    return _discard_if_damaged(archive, md5, paths) or DataError(way_out)
+
+
+def _discard_if_damaged(archive: Path, md5: str, paths: PreparedPaths) -> DataError | None:
+    state = State.read(paths.download)
+    changed = state is not None and state.md5 is not None and state.md5 != md5
+    damaged = "it changed since it came" if changed else _damaged_member(archive)
+    if damaged is None:
+        return None
+    discard(paths)
+    return DataError(
+        f"{archive} was damaged ({damaged}) and has been removed: run the same command again to fetch it anew."
+    )
+
+
+def _require_members(archive: Path) -> None:
+    with open_zip(archive) as opened:
+        if all(info.is_dir() for info in opened.infolist()):
+            raise DataError(f"{archive} holds no files.")
 
 
 def is_here(paths: PreparedPaths) -> bool:
@@ -133,6 +164,8 @@ def _damaged_member(archive: Path) -> str | None:
     """The first member that fails its own check sum, or the archive itself; none when all is whole."""
     try:
         with open_zip(archive) as opened:
+            if all(info.is_dir() for info in opened.infolist()):
+                return "its directory of members, which is empty"
             return opened.testzip()
     except NotImplementedError:
         return None  # a rare compression is no damage

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -334,3 +336,67 @@ def test_one_competition_can_be_skipped_and_none_needs_no_credentials(kaggle: Fa
     practice = command(kaggle, "prepare", "--split", "practice", "--check-rules", "--json")
     assert practice.returncode == 0 and json.loads(practice.stdout) == []
     assert "no rules to accept" in practice.stderr
+
+
+def rot(archive: Path) -> None:
+    """Change one byte of the largest member of a zip."""
+    with zipfile.ZipFile(archive) as opened:
+        largest = max(opened.infolist(), key=lambda info: info.compress_size)
+    with archive.open("r+b") as file:
+        file.seek(largest.header_offset + 200)
+        byte = file.read(1)[0]
+        file.seek(-1, io.SEEK_CUR)
+        file.write(bytes([byte ^ 0xFF]))
+
+
+@pytest.mark.parametrize("published", [True, False])
+@pytest.mark.parametrize("keep_raw", [None, True])
+def test_a_kept_zip_that_rots_is_removed_and_fetched_anew(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, published: bool, keep_raw
+) -> None:
+    if not published:
+        competition.__dict__["checksums"] = None
+    kaggle.contests[ID] = Contest(archive)
+    prepare_competition(competition, data_dir, keep_raw=True)
+    paths = data_dir.paths(ID)
+    shutil.rmtree(paths.raw)
+    rot(paths.download / f"{ID}.zip")
+    with pytest.raises(DataError, match=r"was damaged .* has been removed: run the same command again"):
+        prepare_competition(competition, data_dir, force=True, keep_raw=keep_raw)
+    assert paths.prepared.exists()
+    assert prepare_competition(competition, data_dir, force=True, keep_raw=keep_raw).source == "kaggle"
+    assert len(kaggle.wire[ID].ranges) == 2
+
+
+def odd_zip(*names: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as out:
+        for name in names:
+            out.writestr(name, "x")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("keep_raw", [None, True])
+@pytest.mark.parametrize("names", [(), ("../../evil",), ("a", "a/b")], ids=["empty", "escape", "twice"])
+def test_a_zip_that_cannot_be_used_names_a_way_out_that_works(
+    kaggle: FakeKaggle, competition: Competition, archive: bytes, data_dir: DataDir, names: tuple[str, ...], keep_raw
+) -> None:
+    competition.__dict__["checksums"] = None
+    kaggle.contests[ID] = Contest(odd_zip(*names))
+    with pytest.raises(DataError) as told:
+        prepare_competition(competition, data_dir, keep_raw=keep_raw)
+    found = re.search(r"remove (\S+) and run the same command again", str(told.value))
+    if names:
+        Path(found[1]).unlink()
+    else:
+        assert "has been removed" in str(told.value)
+    kaggle.contests[ID] = Contest(archive, etag='"v2"')
+    assert prepare_competition(competition, data_dir, keep_raw=keep_raw).source == "kaggle"
+
+
+def test_a_published_zip_that_holds_no_files_is_damaged(
+    kaggle: FakeKaggle, competition: Competition, data_dir: DataDir
+) -> None:
+    kaggle.contests[ID] = Contest(odd_zip())
+    with pytest.raises(DataError, match=r"damaged twice \(in its directory of members, which is empty\)"):
+        prepare_competition(competition, data_dir)
