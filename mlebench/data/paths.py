@@ -71,12 +71,28 @@ class DataDir:
 
     @classmethod
     def locate(cls, option: Path | None = None) -> DataDir:
-        """`--data-dir`, else MLEBENCH_DATA_DIR (or MLE_BENCH_DATA_DIR), else the published benchmark's ~/.cache/mle-bench/data."""
+        """The root, whether or not it exists; a UsageError where it cannot.
+
+        `--data-dir`, else MLEBENCH_DATA_DIR (or MLE_BENCH_DATA_DIR), else the published benchmark's
+        ~/.cache/mle-bench/data.
+        """
         environment = os.environ.get("MLEBENCH_DATA_DIR") or os.environ.get("MLE_BENCH_DATA_DIR")
-        root = option or (Path(environment) if environment else platformdirs.user_cache_path("mle-bench") / "data")
+        given = option or (Path(environment) if environment else None)
+        try:
+            root = (given or platformdirs.user_cache_path("mle-bench") / "data").expanduser().absolute()
+        except RuntimeError:  # HOME is not set and the system does not know this user, or no such user as in ~name
+            raise UsageError(
+                f"There is no home directory for {given or '~/.cache/mle-bench/data'}: say where competition data lives "
+                "with --data-dir (or MLEBENCH_DATA_DIR), or set HOME."
+            ) from None
         if not is_text(str(root)):
             raise UsageError(f"The data directory {shown(root)} has a name that is not UTF-8; use another one.")
-        return cls(root.expanduser().absolute())
+        nearest = root
+        while not os.path.lexists(nearest):
+            nearest = nearest.parent
+        if os.path.exists(nearest) and not os.path.isdir(nearest):  # noqa: PTH110, PTH112 (these never raise)
+            raise UsageError(f"The data directory {root} cannot be used, since {nearest} is no folder; name another.")
+        return cls(root)
 
     def paths(self, competition_id: str, edition: Edition = "v1") -> PreparedPaths:
         """Folders of one competition, whether or not they exist."""

@@ -143,7 +143,7 @@ def _for_download(
     if not raw:
         return None
     # Pictures hardly shrink in a zip, so where its size is not known it is that of its content.
-    loaded = sum(listed for _, listed in list_sizes(paths.download))
+    loaded = sum(listed for _, listed in list_sizes(paths.download)) if paths.download.is_dir() else 0
     left = max(0, (zip_bytes or raw) + raw - loaded)
     return SpaceNeed(competition.id, min(raw, left), max(0, left - raw) + (0 if packed else int(_TABLES * raw)))
 

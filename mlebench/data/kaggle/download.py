@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mlebench.data.kaggle.client import Kaggle, Stream, stopped
 from mlebench.data.kaggle.errors import AGAIN, KaggleError, Problem, translate
 from mlebench.data.kaggle.rules import explain_refusal
 from mlebench.data.kaggle.watch import Stop, Watch
+from mlebench.data.space import is_full
 from mlebench.errors import DataError
 
 BLOCK = 1 << 18
@@ -53,9 +55,11 @@ class State(BaseModel):
     def read(cls, folder: Path) -> State | None:
         """The state in a download folder; none when there is none or it is damaged."""
         try:
-            return cls.model_validate_json((folder / "state.json").read_text(encoding="utf-8"))
+            state = cls.model_validate_json((folder / "state.json").read_text(encoding="utf-8"))
         except (OSError, ValidationError, UnicodeDecodeError):
             return None
+        sendable = state.validator is None or (state.validator.isascii() and state.validator.isprintable())
+        return state if sendable else None
 
     def write(self, folder: Path) -> None:
         """Write aside, flush, rename."""
@@ -87,11 +91,23 @@ def download_zip(
     The caller holds the competition's lock. With `expected_md5` a storage that announces another md5 is refused
     before a byte is fetched, unless `accept_new`.
     """
+    with _told(competition, folder):
+        return _download_zip(competition, folder, expected_md5, accept_new, watch or Watch(), stop, connect)
+
+
+def _download_zip(
+    competition: str,
+    folder: Path,
+    expected_md5: str,
+    accept_new: bool,
+    watch: Watch,
+    stop: Stop | None,
+    connect: Callable[..., Kaggle],
+) -> State:
     folder.mkdir(parents=True, exist_ok=True)
     state = State.read(folder)
     if state is not None and state.md5 and (state.extracted or _is_whole(zip_path(folder, competition), state)):
         return state
-    watch = watch or Watch()
     kaggle = connect(stop=stop, tell=lambda text: watch.note(competition, text))
     download = _Download(competition, folder, state or State(competition=competition), kaggle, watch)
     if not accept_new:
@@ -102,6 +118,23 @@ def download_zip(
     finally:
         watch.end(competition, whole)
     return download.state
+
+
+@contextmanager
+def _told(competition: str, folder: Path) -> Iterator[None]:
+    """An OSError as a sentence: the disk is full, or something lies in the download's way."""
+    try:
+        yield
+    except OSError as error:
+        what, where = error.strerror or type(error).__name__, error.filename or folder
+        if is_full(error):
+            what, advice = f"{what} in {folder}", "make room"
+        else:
+            what, advice = f"{what}: {where}", "remove what is in its way, or make it yours (chown)"
+        raise DataError(
+            f"The download of {competition} cannot be written ({what}): {advice}, then run the same command again, it "
+            "continues."
+        ) from error
 
 
 def _is_whole(path: Path, state: State) -> bool:
@@ -246,17 +279,11 @@ class _Download:
                 raise translate(error, self.competition, self.kaggle.credentials) from error
             if not block and not self.kaggle.stop.is_set():
                 return
-            try:
-                file.write(block)
-                self.hash.update(block)
-                self.have += len(block)
-                if self.have - self.state.flushed >= CHECKPOINT:
-                    self._checkpoint(file)
-            except OSError as error:
-                raise DataError(
-                    f"The download of {self.competition} cannot be written to {self.folder} ({error.strerror}): make "
-                    "room, then run the same command again, it continues."
-                ) from error
+            file.write(block)
+            self.hash.update(block)
+            self.have += len(block)
+            if self.have - self.state.flushed >= CHECKPOINT:
+                self._checkpoint(file)
             self.watch.advance(self.competition, len(block))
 
     def _checkpoint(self, file: Any) -> None:

@@ -168,8 +168,8 @@ def _write(home: Path, scores: list[float], board: FetchedBoard) -> None:
         record.replace(home / "leaderboard.json")
     except OSError as error:
         raise DataError(
-            f"The leaderboard of {board.competition} cannot be written to {home} ({error.strerror}): make room, then run "
-            "the same command again."
+            f"The leaderboard of {board.competition} cannot be written to {home} ({error.strerror}): make room there, "
+            "or make the folder yours (chown), then run the same command again."
         ) from error
     finally:
         for aside in (table, record):

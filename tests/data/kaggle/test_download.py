@@ -233,6 +233,25 @@ def test_stop_ends_a_download_that_waits_for_bytes(kaggle: FakeKaggle, tmp_path:
     assert kaggle.wire["toy"].ranges[-1][0] == 1_000_000
 
 
+@pytest.mark.parametrize("name", ["", "toy.zip.part", "state.json.tmp"])
+def test_what_is_in_the_way_is_named(kaggle: FakeKaggle, tmp_path: Path, name: str) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT)
+    folder = tmp_path / "download"
+    if name:
+        (folder / name).mkdir(parents=True)
+    else:
+        folder.write_text("x")
+    with pytest.raises(DataError, match=f"{folder / name}.*remove what is in its way"):
+        fetch(folder)
+
+
+def test_a_state_that_cannot_be_sent_is_no_state(kaggle: FakeKaggle, tmp_path: Path) -> None:
+    kaggle.contests["toy"] = Contest(CONTENT)
+    (tmp_path / "toy.zip.part").write_bytes(CONTENT[:1000])
+    State(competition="toy", validator="a\nb", total=len(CONTENT), flushed=1000).write(tmp_path)
+    assert fetch(tmp_path) == CONTENT
+
+
 @settings(max_examples=20)
 @given(
     cuts=st.lists(st.integers(1, 60_000), min_size=1, max_size=4),

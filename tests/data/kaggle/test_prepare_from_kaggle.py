@@ -400,3 +400,12 @@ def test_a_published_zip_that_holds_no_files_is_damaged(
     kaggle.contests[ID] = Contest(odd_zip())
     with pytest.raises(DataError, match=r"damaged twice \(in its directory of members, which is empty\)"):
         prepare_competition(competition, data_dir)
+
+
+def test_a_file_in_place_of_the_download_folder(kaggle: FakeKaggle, archive: bytes, tmp_path: Path) -> None:
+    kaggle.contests[ID] = Contest(archive)
+    (tmp_path / ID).mkdir()
+    (tmp_path / ID / "download").write_text("x")
+    told = command(kaggle, "prepare", ID, "--source", "kaggle", "--data-dir", str(tmp_path))
+    said = " ".join(told.stderr.split())
+    assert told.returncode == 1 and "Traceback" not in said and "remove what is in its way" in said
