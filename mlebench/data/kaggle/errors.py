@@ -165,7 +165,7 @@ def _by_status(error: BaseException, response: Any, competition: str, credential
     if status >= 500:
         return KaggleError(
             Problem.SERVER,
-            f"Kaggle's server fails ({status}): {when} (https://status.kaggle.com says more) and {AGAIN}.",
+            f"Kaggle's server fails ({status}): {when} and {AGAIN} (https://status.kaggle.com says more).",
             wait=wait,
         )
     return KaggleError(Problem.BAD_ANSWER, f"Kaggle answered {status} ({said}); {AGAIN}.")

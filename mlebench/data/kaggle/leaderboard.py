@@ -32,7 +32,8 @@ from mlebench.errors import DataError, MlebenchError
 from mlebench.grading.leaderboard import Leaderboard, load_leaderboard, medal_positions
 
 PAGE = 200
-MAX_TEAMS = 500_000
+SPARE_PAGES, SMALLEST_SHARE = 50, 10
+"""Kaggle may give a tenth of the page that was asked for; one that always has a next page is stopped some time."""
 MAX_ZIP = 32 * 2**20
 MAX_TABLE = 128 * 2**20
 """The largest board of Kaggle has some 30,000 teams in 3 MB."""
@@ -70,7 +71,7 @@ def fetch_leaderboard(
     _make_room(home)
     found: list[tuple[str, list[float], list[str]]] = []
     ways: dict[str, Callable[[], list[float]]] = {
-        "GetLeaderboard": lambda: _by_pages(kaggle, competition.id),
+        "GetLeaderboard": lambda: _by_pages(kaggle, competition.id, archived),
         "DownloadLeaderboard": lambda: _by_file(kaggle, competition.id, archived),
     }
     error: MlebenchError | None = None
@@ -125,7 +126,7 @@ def differences(archived: Leaderboard, scores: list[float]) -> list[str]:
     for that.
     """
     teams = len(scores)
-    known = max([archived.teams or 0, *archived.ranks])
+    known = _teams_of(archived)
     if teams < LEAST_TEAMS * known:
         return [f"it has {teams:,} teams, the archived one {known:,}"]
     places = {medal.value: float(place) for medal, place in medal_positions(teams).items()}
@@ -139,6 +140,10 @@ def differences(archived: Leaderboard, scores: list[float]) -> list[str]:
         if not better + 1 - slack <= place <= max(as_good, better + 1) + slack:
             unlike.append(f"the {name} score {threshold:g} stands at rank {better + 1:,}, not about {place:,.0f}")
     return unlike
+
+
+def _teams_of(archived: Leaderboard) -> int:
+    return max([archived.teams or 0, *archived.ranks])
 
 
 def _make_room(home: Path) -> None:
@@ -176,7 +181,7 @@ def _write(home: Path, scores: list[float], board: FetchedBoard) -> None:
             aside.unlink(missing_ok=True)
 
 
-def _by_pages(kaggle: Kaggle, competition: str) -> list[float]:
+def _by_pages(kaggle: Kaggle, competition: str, archived: Leaderboard) -> list[float]:
     from kagglesdk.competitions.types.competition_api_service import ApiGetLeaderboardRequest
 
     request = ApiGetLeaderboardRequest()
@@ -185,7 +190,7 @@ def _by_pages(kaggle: Kaggle, competition: str) -> list[float]:
     scores: dict[int, float] = {}
     teams: set[int] = set()
     """Those without a score, too: a page of them is not the last one."""
-    while len(teams) <= MAX_TEAMS:
+    for _ in range(SPARE_PAGES + SMALLEST_SHARE * _teams_of(archived) // PAGE):
         answer: Any = kaggle.call(competition, lambda api: api.get_leaderboard(request))
         before = len(teams)
         for row in answer.submissions or []:

@@ -161,7 +161,8 @@ def test_pages_without_scores_and_without_end(
     board = board_like(competition)
     kaggle.contests[ID] = Contest(private=board[:200] + [("x", "")] * 200 + board[200:])
     assert fetch_leaderboard(competition, tmp_path).teams == 1000
-    monkeypatch.setattr("mlebench.data.kaggle.leaderboard.MAX_TEAMS", 900)
+    monkeypatch.setattr("mlebench.data.kaggle.leaderboard.SPARE_PAGES", 4)
+    monkeypatch.setattr("mlebench.data.kaggle.leaderboard.SMALLEST_SHARE", 0)
     with pytest.raises(DataError, match="larger than any"):
         fetch_leaderboard(competition, tmp_path)
 
