@@ -82,7 +82,7 @@ class DataDir:
             root = (given or platformdirs.user_cache_path("mle-bench") / "data").expanduser().absolute()
         except RuntimeError:  # HOME is not set and the system does not know this user, or no such user as in ~name
             raise UsageError(
-                f"There is no home directory for {given or '~/.cache/mle-bench/data'}: say where competition data lives "
+                f"There is no home directory for {shown(given or '~/.cache/mle-bench/data')}: say where competition data lives "
                 "with --data-dir (or MLEBENCH_DATA_DIR), or set HOME."
             ) from None
         if not is_text(str(root)):
