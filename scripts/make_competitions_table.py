@@ -12,7 +12,7 @@ from pathlib import Path
 from mlebench.competition import Competition
 from mlebench.grading.leaderboard import load_leaderboard
 from mlebench.registry import Registry
-from mlebench.reporting.text import number
+from mlebench.text import number
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "competitions.md"
 GROUPS = {

@@ -15,9 +15,9 @@ from mlebench.filenames import USAGE_FILE, VALIDATIONS_FILE
 from mlebench.gateway.api import Spent, Usage
 from mlebench.gateway.totals import Totals
 from mlebench.grading.report import Outcome
-from mlebench.reporting.text import plural
 from mlebench.running.endpoint import LOGGED_CALLS
 from mlebench.running.records import Snapshot
+from mlebench.text import plural
 
 _BLOCK = 1 << 20
 _EXACT = (

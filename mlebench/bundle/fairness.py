@@ -9,9 +9,9 @@ from __future__ import annotations
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.egress import reached, strangers_of
-from mlebench.reporting.text import plural
-from mlebench.running.duration import format_duration
+from mlebench.duration import format_duration
 from mlebench.running.records import allowed_models
+from mlebench.text import plural
 
 _WORD = "as far as the runner's own record goes"
 _DOLLAR = 1e-9

@@ -9,9 +9,9 @@ from typing import Any
 from mlebench.bundle.case import Case
 from mlebench.bundle.claims import Claim, Claims, Topic, Verdict
 from mlebench.bundle.logs import Story
-from mlebench.reporting.text import plural
-from mlebench.running.duration import format_duration
+from mlebench.duration import format_duration
 from mlebench.running.records import End
+from mlebench.text import plural
 
 END_SLACK_SECONDS = 60.0
 """Beyond the grace, an end may be noted so much later: engines take a while to stop, and runners to look."""

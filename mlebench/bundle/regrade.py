@@ -16,7 +16,7 @@ from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.errors import UsageError
 from mlebench.grading.report import GradeReport, Outcome
 from mlebench.registry import Registry
-from mlebench.reporting.text import medal, number, plural
+from mlebench.text import medal, number, plural
 
 if TYPE_CHECKING:
     from mlebench.competition import Competition, Edition

@@ -17,8 +17,8 @@ from mlebench.filenames import (
     GRADE_FILE,
     USAGE_FILE,
 )
-from mlebench.reporting.text import plural
-from mlebench.units import size as size_text
+from mlebench.text import plural
+from mlebench.text import size as size_text
 
 _SHOWN = 20
 

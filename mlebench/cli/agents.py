@@ -167,7 +167,7 @@ def check(
     from mlebench.agents.check import COMPETITION, CheckOptions, Verdict, check_agent, require_practice
     from mlebench.agents.check_runs import Bench
     from mlebench.cli import render
-    from mlebench.running.duration import parse_duration
+    from mlebench.duration import parse_duration
 
     chosen = load_agent(agent)
     options = CheckOptions(model=model, sandbox=sandbox, seconds=max(1, round(parse_duration(time_limit))))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from mlebench.units import size as size_text
+from mlebench.text import size as size_text
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -121,7 +121,7 @@ def sandbox(name: str | None) -> Sandbox:
 def show_plan(plan: Plan, as_json: bool) -> None:
     """What a run would do."""
     from mlebench.cli import render
-    from mlebench.running.duration import format_duration
+    from mlebench.duration import format_duration
     from mlebench.running.records import allowed_models
 
     attempts, config = plan.attempts, plan.config

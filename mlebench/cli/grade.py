@@ -120,7 +120,7 @@ def show_report(report: GradeReport, metric: str, *, inferred: bool = False) -> 
     from rich.table import Table
 
     from mlebench.cli import render
-    from mlebench.reporting.text import synthetic_part
+    from mlebench.text import synthetic_part
 
     console = render.console()
     if not report.valid:
@@ -155,7 +155,7 @@ def show_report(report: GradeReport, metric: str, *, inferred: bool = False) -> 
 
 
 def _standing(report: GradeReport) -> str:
-    from mlebench.reporting.text import standing_text
+    from mlebench.text import standing_text
 
     fetched = f", on the board {report.rank_source}" if (report.rank_source or "").startswith("fetched") else ""
     return standing_text(report.rank, report.rank_low, report.rank_high, report.teams, report.percentile) + fetched
@@ -177,8 +177,8 @@ def _is_run(what: str, runs_dir: Path) -> bool:
 def _show_many(reports: list[GradeReport], as_json: bool, group_report: object) -> None:
     from rich.table import Table
 
+    from mlebench import text
     from mlebench.cli import render
-    from mlebench.reporting import text
 
     assert callable(group_report)
     totals = group_report(reports)
@@ -205,7 +205,7 @@ def _show_many(reports: list[GradeReport], as_json: bool, group_report: object) 
 
 
 def _total_line(totals: dict[str, Any]) -> str:
-    from mlebench.reporting.text import plural, synthetic_part
+    from mlebench.text import plural, synthetic_part
 
     above, medals = totals["total_above_median"], totals["total_medals"]
     return (

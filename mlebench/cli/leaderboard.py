@@ -132,7 +132,7 @@ def _show(name: str, metric: str, board: Leaderboard, score: float | None, place
 
     from mlebench.cli import render
     from mlebench.reporting.sketch import sketch
-    from mlebench.reporting.text import standing_text
+    from mlebench.text import standing_text
 
     console = render.console()
     direction = "higher" if board.higher_is_better else "lower"

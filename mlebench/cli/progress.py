@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlebench.reporting import text
-from mlebench.running.duration import format_duration
+from mlebench import text
+from mlebench.duration import format_duration
 from mlebench.running.live import read_live
 from mlebench.running.records import Attempt, State
 

@@ -26,14 +26,14 @@ def print_json(value: Any) -> None:
 
 def number(value: float | None, *, unknown: str = "-") -> str:
     """A score with up to 5 decimals and no trailing zeros."""
-    from mlebench.reporting import text
+    from mlebench import text
 
     return text.number(value, unknown=unknown)
 
 
 def size(count: float) -> str:
     """Bytes in the unit people read."""
-    from mlebench.units import size as text
+    from mlebench.text import size as text
 
     return text(count)
 

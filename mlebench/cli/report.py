@@ -43,8 +43,8 @@ def report(
 ) -> None:
     """Report medals, validity, failures and standing of one or several runs."""
     from mlebench.cli import render
+    from mlebench.duration import parse_duration
     from mlebench.reporting.terminal import print_report
-    from mlebench.running.duration import parse_duration
 
     rule = _missing_rule(missing)
     seconds = parse_duration(at) if at is not None else None

@@ -84,9 +84,9 @@ def run(
         raise typer.Exit(driving.resume(resume, runs_dir, at_once, as_json))
     from mlebench.agents.agent import load_agent
     from mlebench.agents.inputs import resolve_inputs
+    from mlebench.duration import parse_duration
     from mlebench.gateway.api import Replay
     from mlebench.hardware.inventory import memory_share_gb
-    from mlebench.running.duration import parse_duration
     from mlebench.running.plan import agent_reference, check_name, default_name
     from mlebench.running.records import RunConfig
     from mlebench.running.requests import parse_models, parse_names, parse_options, parse_parts

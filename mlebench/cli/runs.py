@@ -29,8 +29,8 @@ RunArgument = Annotated[str, typer.Argument(help="A run's name or folder.")]
 def list_runs(runs_dir: RunsDirOption = Path("runs"), as_json: JsonOption = False) -> None:
     """List the runs of a folder, oldest first, with how far each came."""
     from mlebench.cli import render
-    from mlebench.reporting.text import synthetic_part
     from mlebench.running.store import load_run, run_folders
+    from mlebench.text import synthetic_part
 
     found = sorted((load_run(folder, runs_dir) for folder in run_folders(runs_dir)), key=lambda run: run.created_at)
     if as_json:
@@ -89,7 +89,7 @@ def _with_live(run: Run, attempt: Attempt) -> Attempt:
 
 def _about(run: Run) -> list[str]:
     """What was asked for, as far as it is not the ordinary."""
-    from mlebench.running.duration import format_duration
+    from mlebench.duration import format_duration
     from mlebench.running.lock import holder
 
     config = run.config
@@ -126,8 +126,8 @@ def attempts_table(attempts: list[Attempt]) -> Any:
     """Attempts and how they fared, as a rich table; columns that no attempt has anything for are left out."""
     from rich.table import Table
 
+    from mlebench import text
     from mlebench.cli import render
-    from mlebench.reporting import text
     from mlebench.running.records import State
 
     def row(one: Attempt) -> dict[str, str]:
@@ -189,7 +189,7 @@ def cost(usage: Usage) -> str:
 
 
 def _took(attempt: Attempt) -> str:
-    from mlebench.running.duration import format_duration
+    from mlebench.duration import format_duration
 
     if attempt.started_at is None or attempt.ended_at is None:
         return ""

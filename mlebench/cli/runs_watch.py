@@ -129,7 +129,7 @@ def _cells(one: Attempt, live: Live | None) -> list[str]:
 
 
 def _left(one: Attempt) -> str:
-    from mlebench.running.duration import format_duration
+    from mlebench.duration import format_duration
 
     if one.deadline_at is None:
         return ""

@@ -155,9 +155,9 @@ def _busy(what: str) -> AbstractContextManager[object]:
 
 
 def _show(console: Console, result: Verification) -> None:
+    from mlebench import text
     from mlebench.bundle.claims import Topic, Verdict
     from mlebench.cli import render
-    from mlebench.reporting import text
 
     marks = {
         Verdict.HOLDS: "[green]✔[/green]",

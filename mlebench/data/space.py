@@ -16,7 +16,7 @@ from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.sources import SourceRequest, resolve_source
 from mlebench.data.walking import walk
 from mlebench.errors import DataError, MlebenchError
-from mlebench.units import size
+from mlebench.text import size
 
 REWRITTEN = frozenset(
     (

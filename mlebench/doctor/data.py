@@ -11,7 +11,7 @@ from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.space import free_bytes
 from mlebench.doctor.finding import Finding, ok, problem, warning
 from mlebench.errors import DataError
-from mlebench.units import size
+from mlebench.text import size
 
 _FULL = 1_000_000_000
 _LITTLE = 50_000_000_000

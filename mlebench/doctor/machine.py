@@ -6,7 +6,7 @@ import os
 
 from mlebench.doctor.finding import Finding, ok, warning
 from mlebench.hardware import processors
-from mlebench.units import size
+from mlebench.text import size
 from mlebench.validation import landlock
 
 _LITTLE_MEMORY = 4_000_000_000

@@ -10,9 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from mlebench import __version__
+from mlebench import __version__, text
+from mlebench.duration import format_duration
 from mlebench.errors import UsageError
-from mlebench.reporting import text, wording
+from mlebench.reporting import wording
 from mlebench.reporting.html_cards import competition_cards
 from mlebench.reporting.html_marks import void
 from mlebench.reporting.html_tables import competition_table, facts, fate_table, headline_table, summary_table
@@ -20,7 +21,6 @@ from mlebench.reporting.html_time import consumption_section, over_time_section
 from mlebench.reporting.markup import Content, Html, element, join
 from mlebench.reporting.model import RunSummary
 from mlebench.reporting.statistics import Measure
-from mlebench.running.duration import format_duration
 
 
 def render_page(summaries: Sequence[RunSummary], now: datetime | None = None) -> str:

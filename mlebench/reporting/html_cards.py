@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlebench.reporting import text
+from mlebench import text
 from mlebench.reporting.html_marks import key, legend, pill, void
 from mlebench.reporting.html_tables import anchor
 from mlebench.reporting.markup import Content, Html, element, join, table

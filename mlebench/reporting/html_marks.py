@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mlebench.reporting import text, wording
+from mlebench import text
+from mlebench.reporting import wording
 from mlebench.reporting.markup import Content, Html, element
 from mlebench.reporting.markup import text as escaped
 from mlebench.reporting.plot import mark

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlebench.reporting import text, wording
+from mlebench import text
+from mlebench.duration import format_duration
+from mlebench.reporting import wording
 from mlebench.reporting.fates import Fate
 from mlebench.reporting.html_marks import pill, shares, void
 from mlebench.reporting.markup import Content, Html, element, join, table
 from mlebench.reporting.model import CompetitionSummary, RunSummary
-from mlebench.running.duration import format_duration
 
 _MEDALS = ("gold", "silver", "bronze")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mlebench.reporting import text, wording
+from mlebench import text
+from mlebench.duration import format_duration
+from mlebench.reporting import wording
 from mlebench.reporting.html_marks import key, legend, shares, void
 from mlebench.reporting.markup import Content, Html, element, join, table
 from mlebench.reporting.model import RunSummary
 from mlebench.reporting.statistics import Measure
 from mlebench.reporting.timeplot import MedalCurve, medals_over_time
-from mlebench.running.duration import format_duration
 
 
 def over_time_section(summaries: Sequence[RunSummary]) -> list[Html]:

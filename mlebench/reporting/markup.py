@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from mlebench.reporting.text import clean
+from mlebench.text import clean
 
 
 class Html(str):

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from mlebench.reporting import text, wording
+from mlebench import text
+from mlebench.duration import format_duration
+from mlebench.reporting import wording
 from mlebench.reporting.sketch import sparkline
-from mlebench.running.duration import format_duration
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from mlebench import text
 from mlebench.grading.report import Thresholds
-from mlebench.reporting import text
 from mlebench.reporting.axes import ScoreAxis, score_axis, spread
 from mlebench.reporting.overtime import Step
 from mlebench.reporting.plot import (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from mlebench.reporting import text
+from mlebench import text
+from mlebench.duration import format_duration
 from mlebench.reporting.model import RunSummary, SummaryRow
 from mlebench.reporting.statistics import Measure, Missing
-from mlebench.running.duration import format_duration
 
 MEASURES = {
     Measure.ANY_MEDAL: "Any medal",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from mlebench.duration import format_duration
 from mlebench.gateway.api import Usage
-from mlebench.running.duration import format_duration
 from mlebench.running.notices import Notices
 from mlebench.running.outputs import DiskWatch
 from mlebench.running.records import End, RunConfig

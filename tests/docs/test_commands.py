@@ -14,9 +14,9 @@ from mlebench.agents.agent import load_agent
 from mlebench.agents.images import recipe_for
 from mlebench.cli import verbs  # noqa: F401  (importing it registers every verb)
 from mlebench.cli.app import app
+from mlebench.duration import parse_duration
 from mlebench.gateway.providers import load_providers, split_reference
 from mlebench.registry import SPLITS, Registry
-from mlebench.running.duration import parse_duration
 
 SHOWN = shown_commands()
 OWN_COMPETITIONS = {one.words[2] for one in SHOWN if one.words[:2] == ("competitions", "new") and len(one.words) > 2}

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from made_runs import make_attempt, make_grade, make_run
 
+from mlebench import text
 from mlebench.gateway.api import Spent, Usage
 from mlebench.hardware.api import Share, Telemetry
 from mlebench.registry import Registry
-from mlebench.reporting import text, wording
+from mlebench.reporting import wording
 from mlebench.reporting.consumption import gpu_hours, machine_totals, model_totals
 from mlebench.reporting.fates import Fate, count_ends, fate_of
 from mlebench.reporting.html import render_page

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_runs import BOARD, make_attempt, make_grade, make_long_attempt, make_run
 
+from mlebench import text
 from mlebench.errors import UsageError
 from mlebench.grading.report import Outcome, Thresholds
 from mlebench.registry import Registry
-from mlebench.reporting import text, wording
+from mlebench.reporting import wording
 from mlebench.reporting.axes import RankAxis, score_axis, spread
 from mlebench.reporting.html import render_page, write_page
 from mlebench.reporting.markup import element

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from made_runs import make_attempt, make_grade, make_run
 
+from mlebench import text
 from mlebench.grading.leaderboard import Leaderboard
 from mlebench.registry import Registry
-from mlebench.reporting import text
 from mlebench.reporting.html import render_page
 from mlebench.reporting.summary import summarise
 

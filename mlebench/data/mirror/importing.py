@@ -25,7 +25,7 @@ from mlebench.data.space import free_bytes, full_disk_told, is_full
 from mlebench.data.staging import IMPORTING, STAGING, locked, make_public, publish, remove_leftovers, remove_tree
 from mlebench.errors import DataError
 from mlebench.filenames import MANIFEST
-from mlebench.units import size
+from mlebench.text import size
 
 _LONGEST_NAME, _LONGEST_PATH, _DEEPEST = 255, 1024, 64
 """Bytes of a file's name and of its path, and folders in folders, beyond which a disk may not take it."""

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlebench.duration import format_duration, parse_duration
 from mlebench.errors import UsageError
-from mlebench.running.duration import format_duration, parse_duration
 
 
 @pytest.mark.parametrize(

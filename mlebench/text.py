@@ -1,4 +1,4 @@
-"""How figures are written for people, the same on the terminal and in HTML."""
+"""How figures are written for people: the same in sentences, on the terminal and in HTML."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def number(value: float | None, *, unknown: str = UNDEFINED) -> str:
         return unknown
     text = f"{value:.5f}".rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def size(count: float) -> str:
+    """Bytes in the unit people read."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
 
 
 def percent(share: float | None) -> str:
