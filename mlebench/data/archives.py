@@ -23,12 +23,12 @@ from mlebench.data.archive_rules import (
     damage_told,
     expansion_limit,
     new_file,
-    parsing,
     safe_member,
     safe_names,
 )
 from mlebench.data.nested import content_of
 from mlebench.data.raw_files import open_raw
+from mlebench.data.zip_directory import ListedZip
 from mlebench.data.zip_members import ends, extract, open_info
 from mlebench.errors import DataError
 
@@ -167,13 +167,8 @@ def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
-    with damage_told(archive, "zip"), open_raw(archive) as file:
-        with parsing():
-            opened = zipfile.ZipFile(file)
-        with opened:
-            if not all(info.filename for info in opened.infolist()):
-                raise zipfile.BadZipFile("a member without a name")
-            yield file, opened
+    with damage_told(archive, "zip"), open_raw(archive) as file, ListedZip(file) as opened:
+        yield file, opened
 
 
 @contextmanager

@@ -21,8 +21,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO
 
-from mlebench.data.archive_rules import check_members, damage_told, parsing, safe_names
+from mlebench.data.archive_rules import check_members, damage_told, safe_names
 from mlebench.data.nested import Content, member_content, open_content
+from mlebench.data.zip_directory import ListedZip
 from mlebench.data.zip_members import ends, extract, open_info, read_at
 from mlebench.errors import DataError
 
@@ -131,11 +132,8 @@ class Packed:
         self._archive = archive.resolve()
         with damage_told(self._archive, "zip"):
             self._file = self._archive.open("rb")
-            with parsing():
-                self._zip = zipfile.ZipFile(self._file)
-            infos = [info for info in self._zip.infolist() if not info.is_dir()]
-            if not all(info.filename for info in infos):
-                raise zipfile.BadZipFile("a member without a name")
+            self._zip = ListedZip(self._file)
+        infos = [info for info in self._zip.infolist() if not info.is_dir()]
         check_members(self._archive.name, self._archive.stat().st_size, infos)
         self.members: dict[str, zipfile.ZipInfo] = dict(zip(safe_names(infos), infos, strict=True))
         if len(self.members) < len(infos):
