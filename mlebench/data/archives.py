@@ -29,7 +29,7 @@ from mlebench.data.archive_rules import (
 from mlebench.data.nested import content_of
 from mlebench.data.raw_files import open_raw
 from mlebench.data.zip_directory import ListedZip
-from mlebench.data.zip_members import ends, extract, open_info
+from mlebench.data.zip_members import extract, open_info
 from mlebench.errors import DataError
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
@@ -52,7 +52,7 @@ def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = 
     with _opened(archive) as (file, opened):
         files = [info for info in opened.infolist() if not info.is_dir()]
         chosen = files if wanted is None else [info for info in files if info.filename in wanted]
-        check_members(archive.name, _size(file), chosen)
+        check_members(archive.name, chosen)
         targets = [f"{folder}/{name}" for name in safe_names(chosen)]
         for made in sorted({target.rpartition("/")[0] for target in targets}):
             try:
@@ -99,13 +99,10 @@ def visit_files(archive: Path, visit: Callable[[str, int, IO[bytes]], bool]) -> 
                 if not visit(safe_member(info.name).as_posix(), info.size, source):
                     return
         return
-    with _opened(archive) as (file, opened):
-        total, limit = 0, expansion_limit(_size(file))
+    with open_zip(archive) as opened:
         for member in opened.infolist():
             if member.is_dir():
                 continue
-            total += member.file_size
-            check_total(archive.name, total, limit)
             with open_info(archive.name, opened, member) as content:
                 if not visit(safe_member(member.filename).as_posix(), member.file_size, content):
                     return
@@ -156,7 +153,7 @@ def _size(file: IO[bytes]) -> int:
 
 
 @contextmanager
-def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(archive: Path) -> Iterator[ListedZip]:
     """Open a zip for reading; a missing or broken one is a DataError that says so.
 
     It may be a raw file that lies in the competition's zip itself; it is then read there.
@@ -166,8 +163,8 @@ def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
-    with damage_told(archive, "zip"), open_raw(archive) as file, ListedZip(file) as opened:
+def _opened(archive: Path) -> Iterator[tuple[IO[bytes], ListedZip]]:
+    with damage_told(archive, "zip"), open_raw(archive) as file, ListedZip(archive.name, file) as opened:
         yield file, opened
 
 
@@ -195,7 +192,6 @@ def read_members(archive: Path, names: Iterable[str], *, last_time: bool = False
     """
     with _opened(archive) as (file, opened):
         within = content_of(file)
-        limits = ends(opened.infolist(), opened.start_dir) if within and last_time else {}
         for name in names:
             try:
                 info = opened.getinfo(name)
@@ -206,7 +202,7 @@ def read_members(archive: Path, names: Iterable[str], *, last_time: bool = False
                 copy_bounded(source, content, info.file_size, f"{archive.name}:{name}")
             yield name, content.getvalue()
             if within and last_time:
-                within.release(info.header_offset, limits[info.header_offset])
+                within.release(info.header_offset, opened.ends[info.header_offset])
 
 
 Writer = Callable[[IO[bytes]], None]

@@ -11,7 +11,7 @@ import struct
 import zipfile
 from typing import IO
 
-from mlebench.data.archive_rules import parsing
+from mlebench.data.archive_rules import check_total, expansion_limit, parsing
 
 _RECORD = struct.Struct("<4s24x3H12x")
 """A member's record: signature; sizes of its name, extra fields and comment, which follow."""
@@ -20,17 +20,40 @@ _END = struct.Struct("<4s6xHI6x")
 _END_64 = struct.Struct("<4s28xQQ8x")
 """The same for large zips; it and a locator stand before the plain end."""
 _LOCATOR_SIZE = 20
+_LEAST_HEADER = 30
+"""Bytes of a member's own header, beside its name and extra fields."""
 _LONGEST_COMMENT = 1 << 16
 _UTF8_NAMES = 0x0800
 
 
 class ListedZip(zipfile.ZipFile):
-    """A zip, opened for reading, whose list of members is whole; zipfile.BadZipFile where it is not."""
+    """A zip, opened for reading, whose list of members is whole; zipfile.BadZipFile where it is not.
 
-    def __init__(self, file: IO[bytes]) -> None:
+    DataError where the members come to more than the zip may unpack to; errors call it `archive`.
+    """
+
+    def __init__(self, archive: str, file: IO[bytes]) -> None:
         with parsing():
             super().__init__(file)
-            _check_list(file, self.infolist(), self.start_dir)
+            infos = self.infolist()
+            _check_list(file, infos, self.start_dir)
+        self.ends = _ends(infos, self.start_dir)
+        """Offset of a member -> offset where the next one, or the list of members, begins."""
+        size = file.seek(0, io.SEEK_END)
+        check_total(archive, sum(info.file_size for info in infos), expansion_limit(size))
+
+
+def _ends(infos: list[zipfile.ZipInfo], start: int) -> dict[int, int]:
+    offsets = sorted(info.header_offset for info in infos)
+    ends = dict(zip(offsets, [*offsets, start][1:], strict=True))
+    if len(ends) < len(infos):
+        raise zipfile.BadZipFile("two of its members lie at the same place")
+    for info in infos:
+        # A header may be longer than that, so who reads a member looks again.
+        least = info.header_offset + _LEAST_HEADER + len(info.orig_filename) + info.compress_size
+        if least > ends[info.header_offset]:
+            raise zipfile.BadZipFile(f"{info.orig_filename!r} overlaps another member")
+    return ends
 
 
 def _check_list(file: IO[bytes], infos: list[zipfile.ZipInfo], start: int) -> None:

@@ -166,6 +166,10 @@ class TestSizes:
         assert archive.stat().st_size * 100 < 40 * 90_000
         with pytest.raises(DataError, match="bomb"):
             extract_zip(archive, tmp_path / "out")
+        with pytest.raises(DataError, match="bomb"):
+            next(read_members(archive, ["piece0"]))
+        with pytest.raises(DataError, match="bomb"), open_member(archive, "piece0"):
+            pass
 
     @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
     def test_a_tar_bomb_is_refused(self, tmp_path: Path, mode: str) -> None:
@@ -414,3 +418,18 @@ class TestParallel:
         archive.write_bytes(content)
         with pytest.raises(DataError, match="overlaps"):
             extract_zip(archive, tmp_path / "out")
+        with pytest.raises(DataError, match="overlaps"):
+            next(read_members(archive, ["two"]))
+        with pytest.raises(DataError, match="overlaps"), open_member(archive, "two"):
+            pass
+
+    def test_a_member_that_lies_within_another_is_refused(self, tmp_path: Path) -> None:
+        inner = raw_zip(tmp_path / "inner.zip", {"two": b"y" * 100}).read_bytes()
+        write_zip(archive := tmp_path / "a.zip", [("one", inner), ("two", b"y")], compression=zipfile.ZIP_STORED)
+        content = bytearray(archive.read_bytes())
+        second = content.rindex(b"PK\1\2")
+        for place in (content.index(b"PK\3\4", 4), 0):  # within the first one, and the first one itself
+            content[second + 42 : second + 46] = struct.pack("<I", place)
+            archive.write_bytes(content)
+            with pytest.raises(DataError, match=r"overlaps|same place"):
+                next(read_members(archive, ["two"]))

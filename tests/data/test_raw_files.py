@@ -227,8 +227,8 @@ class TestDamage:
         else:
             content[directory + 20 : directory + 28] = struct.pack("<II", 45, 45)
         (tmp_path / "a.zip").write_bytes(content)
-        lead_to(tmp_path / "a.zip", tmp_path / "packed")
-        with pytest.raises(zipfile.BadZipFile, match=r"name|large|overlaps"):
+        with pytest.raises((zipfile.BadZipFile, DataError), match=r"name|large|overlaps"):
+            lead_to(tmp_path / "a.zip", tmp_path / "packed")
             read_raw(tmp_path / "packed" / "one")
 
     @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
