@@ -10,7 +10,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -51,6 +51,20 @@ def safe_names(infos: list[zipfile.ZipInfo]) -> list[str]:
         same = folders[parent] == parent
         names.append(info.filename if same else f"{folders[parent]}/{name}".removeprefix("/"))
     return names
+
+
+def check_filled(archive: str, files: Collection[object]) -> None:
+    """Raise a DataError where an archive holds no files at all."""
+    if not files:
+        raise DataError(f"The archive {archive} is empty; fetch it again.")
+
+
+def check_wanted(archive: str, wanted: Iterable[str], names: Iterable[str]) -> None:
+    """Raise a DataError unless all the wanted files are among those that an archive holds."""
+    absent = sorted(set(wanted).difference(names))
+    if absent:
+        first = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
+        raise DataError(f"{archive} lacks {len(absent):,} of the files that are needed ({first}); fetch it again.")
 
 
 def check_members(archive: str, infos: list[zipfile.ZipInfo]) -> None:

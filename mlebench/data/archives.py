@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from mlebench.data.archive_rules import (
+    check_filled,
     check_members,
     check_total,
+    check_wanted,
     copy_bounded,
     damage_told,
     expansion_limit,
@@ -45,13 +47,18 @@ _TAR_STREAMS: dict[bytes, Callable[[IO[bytes]], Any]] = {
 def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None, workers: int = 0) -> int:
     """Extract a zip's regular files below `folder` (all, or the named members); return how many.
 
-    Path escapes, symlinks, encrypted members and members that blow up beyond what their size allows are errors,
-    raised before anything is written. `workers` threads share the work (0: one for each processor).
+    Path escapes, symlinks, encrypted members, members that blow up beyond what their size allows, and named members that
+    are not there are errors, raised before anything is written; so is a zip without files. `workers` threads share the work (0: one for each processor).
     """
     wanted = None if members is None else set(members)
     with _opened(archive) as (file, opened):
         files = [info for info in opened.infolist() if not info.is_dir()]
-        chosen = files if wanted is None else [info for info in files if info.filename in wanted]
+        if wanted is None:
+            check_filled(archive.name, files)
+            chosen = files
+        else:
+            check_wanted(str(archive), wanted, (info.filename for info in files))
+            chosen = [info for info in files if info.filename in wanted]
         check_members(archive.name, chosen)
         targets = [f"{folder}/{name}" for name in safe_names(chosen)]
         for made in sorted({target.rpartition("/")[0] for target in targets}):

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO
 
-from mlebench.data.archive_rules import check_members, damage_told, safe_names
+from mlebench.data.archive_rules import check_filled, check_members, damage_told, safe_names
 from mlebench.data.nested import Content, member_content, open_content
 from mlebench.data.zip_directory import ListedZip
 from mlebench.data.zip_members import extract, open_info, read_at
@@ -134,6 +134,7 @@ class Packed:
             self._file = self._archive.open("rb")
             self._zip = ListedZip(self._archive.name, self._file)
         infos = [info for info in self._zip.infolist() if not info.is_dir()]
+        check_filled(self._archive.name, infos)
         check_members(self._archive.name, infos)
         self.members: dict[str, zipfile.ZipInfo] = dict(zip(safe_names(infos), infos, strict=True))
         if len(self.members) < len(infos):

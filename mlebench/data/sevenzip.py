@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mlebench.data.archive_rules import expansion_limit, safe_member
+from mlebench.data.archive_rules import check_wanted, expansion_limit, safe_member
 from mlebench.data.raw_files import open_raw
 from mlebench.errors import DataError
 from mlebench.formats.sevenzip import (
@@ -36,13 +36,14 @@ _DEEPEST = 4
 def extract_7z(archive: Path, folder: Path, *, members: Collection[str] | None = None) -> int:
     """Extract a 7z's files below `folder` (all, or the named members); return how many.
 
-    Path escapes, damage, and archives that blow up beyond what their size allows are DataErrors. Blocks without a
-    wanted file are not unpacked.
+    Path escapes, damage, named members that are not there, and archives that blow up beyond what their size allows are
+    DataErrors. Blocks without a wanted file are not unpacked.
     """
     wanted = None if members is None else set(members)
     count = 0
     try:
         with _blocks(archive) as (source, directory, placed):
+            check_wanted(str(archive), wanted or (), [*directory.names, *directory.empty])
             for place, block, own in placed:
                 if wanted is None or not wanted.isdisjoint(name for name, _, _ in own):
                     count += _extract_block(_Unpacked(source, place, block), own, folder, wanted)

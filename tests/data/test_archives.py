@@ -28,6 +28,7 @@ from mlebench.data.archives import (
     write_zip,
     zip_folder,
 )
+from mlebench.data.raw_files import lead_to
 from mlebench.errors import DataError
 
 ESCAPES = ["../evil", "a/../../evil", "/etc/evil", "..\\evil", "\\evil", "C:\\evil", "C:/evil", "a/..", ".."]
@@ -257,6 +258,28 @@ class TestReading:
         archive = raw_zip(tmp_path / "a.zip", {"one": b"1", "two": b"2", "deep/three": b"3"})
         assert extract_zip(archive, tmp_path / "out", members=["two", "deep/three"]) == 2
         assert everything_below(tmp_path / "out") == ["deep", "deep/three", "two"]
+
+    def test_named_members_that_are_absent_are_told(self, tmp_path: Path) -> None:
+        archive = raw_zip(tmp_path / "a.zip", {"one": b"1", "two": b"2"})
+        wanted = ["two", *(f"{number}.png" for number in range(5))]
+        with pytest.raises(DataError, match=r"lacks 5 of the files .* \(0\.png, 1\.png, 2\.png, \.\.\.\)"):
+            extract_zip(archive, tmp_path / "out", members=wanted)
+        with pytest.raises(DataError, match=r"lacks 1 of the files .* \(three\)"):
+            extract_zip(archive, tmp_path / "out", members=["three"])
+        assert not (tmp_path / "out").exists()
+
+    def test_an_empty_zip_is_told(self, tmp_path: Path) -> None:
+        write_zip(tmp_path / "a.zip", [])
+        for read in (
+            lambda: extract_zip(tmp_path / "a.zip", tmp_path),
+            lambda: lead_to(tmp_path / "a.zip", tmp_path / "x"),
+        ):
+            with pytest.raises(DataError, match=r"a\.zip is empty"):
+                read()
+        assert extract_zip(tmp_path / "a.zip", tmp_path, members=[]) == 0
+        assert list(read_members(tmp_path / "a.zip", [])) == []
+        with pytest.raises(DataError, match="holds 0"), open_member(tmp_path / "a.zip"):
+            pass
 
     def test_named_members_are_read_in_the_order_asked_for(self, tmp_path: Path) -> None:
         archive = raw_zip(tmp_path / "a.zip", {"one": b"1", "two": b"2"})

@@ -62,6 +62,14 @@ def test_archives_of_7zip_are_read(tmp_path: Path, options: str) -> None:
     assert contents(tmp_path / "one") == {"a/b/2.txt": b"two"}
 
 
+def test_named_files_that_are_absent_are_told(tmp_path: Path) -> None:
+    archive = archive_of(tmp_path, BY_7ZIP["lzma2"])
+    with pytest.raises(DataError, match=r"lacks 2 of the files .* \(a/3\.txt, b\)"):
+        extract_7z(archive, tmp_path / "out", members=["b", "a/1.txt", "a/3.txt"])
+    assert not (tmp_path / "out").exists()
+    assert extract_7z(archive, tmp_path / "out", members=["a/none.txt"]) == 1
+
+
 def test_a_password_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="packed in several steps"):
         extract_7z(archive_of(tmp_path, LOCKED), tmp_path / "out")
