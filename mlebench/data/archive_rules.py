@@ -80,6 +80,12 @@ def check_zip_member(archive: str, info: zipfile.ZipInfo) -> None:
         raise DataError(f"{archive} holds {info.filename!r}, which is no regular file; do not use it.")
     if info.flag_bits & 0x1:
         raise DataError(f"{archive} holds the encrypted member {info.filename!r}; it cannot be read.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # zipfile lets bzip2 and lzma unpack a megabyte at a time to whatever it becomes, which may be gigabytes.
+        raise DataError(
+            f"{archive} holds {info.filename!r}, packed in a way that is not read here (method {info.compress_type}); "
+            "pack it anew with deflate, as Kaggle does."
+        )
     if info.file_size > max(ALLOWED_EXPANSION, info.compress_size * MAX_RATIO):
         raise DataError(f"{archive}:{info.filename} would unpack to {info.file_size:,} bytes; it looks like a bomb.")
 

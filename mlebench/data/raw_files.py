@@ -24,7 +24,7 @@ from typing import IO
 from mlebench.data.archive_rules import check_filled, check_members, damage_told, safe_names
 from mlebench.data.nested import Content, member_content, open_content
 from mlebench.data.zip_directory import ListedZip
-from mlebench.data.zip_members import extract, open_info, read_at
+from mlebench.data.zip_members import extract, read_at
 from mlebench.errors import DataError
 
 _LARGE = 4 << 20
@@ -156,8 +156,6 @@ class Packed:
         content = self._contents.get(name)
         if content is None:
             info = self.members[name]
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                return open_info(self._archive.name, self._zip, info)
             end = self._zip.ends[info.header_offset]
             content = member_content(read_at(self._file), info, end, Path(self.folder))
             if content.size >= _LARGE:

@@ -39,17 +39,6 @@ def read_at(file: IO[bytes]) -> ReadAt:
     content = content_of(file)
     if content is not None:
         return content.read_at
-    try:
-        file.fileno()
-    except OSError:  # a member of a rare compression, as zipfile reads it
-        lock = threading.Lock()
-
-        def read(size: int, offset: int) -> bytes:
-            with lock:
-                file.seek(offset)
-                return file.read(size)
-
-        return read
     return lambda size, offset: os.pread(file.fileno(), size, offset)
 
 
@@ -104,10 +93,9 @@ def open_info(archive: str, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> I
 
 
 def is_plain(info: zipfile.ZipInfo) -> bool:
-    """Whether `read_plain` may read this member."""
+    """Whether `read_plain` may read this member, which `check_zip_member` let pass."""
     return (
-        info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        and not info.flag_bits & ~_HARMLESS_FLAGS
+        not info.flag_bits & ~_HARMLESS_FLAGS
         and info.file_size <= MAX_IN_MEMORY
         and info.compress_size <= MAX_IN_MEMORY
     )
