@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-import bz2
 import calendar
 import gzip
 import io
-import lzma
 import shutil
 import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from mlebench.data.archive_rules import (
     check_filled,
     check_members,
-    check_total,
     check_wanted,
     copy_bounded,
     damage_told,
-    expansion_limit,
     new_file,
     safe_member,
     safe_names,
 )
 from mlebench.data.nested import content_of
 from mlebench.data.raw_files import open_raw
+from mlebench.data.tar_members import tar_files
 from mlebench.data.zip_directory import ListedZip
 from mlebench.data.zip_members import extract, open_info
 from mlebench.errors import DataError
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 """Time stamp of every member that is written, so that the same input gives the same bytes."""
-_TAR_STREAMS: dict[bytes, Callable[[IO[bytes]], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
-}
-"""First bytes of a compressed tar -> what opens it. They compare check sums, which tarfile's own streams do not."""
 
 
 def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None, workers: int = 0) -> int:
@@ -74,7 +65,7 @@ def extract_tar(archive: Path, folder: Path) -> int:
     """Extract a tar's (gz, bz2, xz or plain) regular files below `folder`; links and devices are errors."""
     count = 0
     with damage_told(archive, "tar"):
-        for info, source in _tar_files(archive):
+        for info, source in tar_files(archive):
             _write_member(archive, info.name, source, info.size, folder)
             count += 1
     return count
@@ -86,7 +77,7 @@ def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
     For archives of many small files; names have no `./` before them. The rules of `extract_tar` hold.
     """
     with damage_told(archive, "tar"):
-        for info, source in _tar_files(archive):
+        for info, source in tar_files(archive):
             content = io.BytesIO()
             copy_bounded(source, content, info.size, f"{archive.name}:{info.name}")
             yield safe_member(info.name).as_posix(), content.getvalue()
@@ -102,7 +93,7 @@ def visit_files(archive: Path, visit: Callable[[str, int, IO[bytes]], bool]) -> 
         zipped = file.read(2) == b"PK"
     if not zipped:
         with damage_told(archive, "tar"):
-            for info, source in _tar_files(archive):
+            for info, source in tar_files(archive):
                 if not visit(safe_member(info.name).as_posix(), info.size, source):
                     return
         return
@@ -118,45 +109,7 @@ def visit_files(archive: Path, visit: Callable[[str, int, IO[bytes]], bool]) -> 
 def tar_names(archive: Path) -> list[str]:
     """Names of a tar's regular files, in its order, without `./` before them; the whole archive is checked."""
     with damage_told(archive, "tar"):
-        return [safe_member(info.name).as_posix() for info, _ in _tar_files(archive)]
-
-
-def _tar_files(archive: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
-    """A tar's regular files, each to be read before the next one; the whole archive is checked on the way."""
-    total = 0
-    with open_raw(archive) as file, _tar_stream(file) as stream:
-        limit = expansion_limit(_size(file))
-        with tarfile.open(fileobj=stream, mode="r|") as opened:
-            for info in opened:
-                if info.isdir():
-                    continue
-                if not info.isreg():
-                    raise DataError(f"{archive.name} holds {info.name!r}, which is no regular file; do not use it.")
-                total += info.size
-                check_total(archive.name, total, limit)
-                source = opened.extractfile(info)
-                assert source is not None
-                yield info, source
-        while chunk := stream.read(1 << 20):  # to the end, where the check sum is
-            total += len(chunk)
-            check_total(archive.name, total, limit)
-
-
-def _tar_stream(file: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
-    """What is in a file that may be compressed, from its start; closing it leaves the file open."""
-    start = file.read(6)
-    file.seek(0)
-    for magic, opener in _TAR_STREAMS.items():
-        if start.startswith(magic):
-            return opener(file)
-    return nullcontext(file)
-
-
-def _size(file: IO[bytes]) -> int:
-    """Bytes of an open archive, which is left at its start."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    return size
+        return [safe_member(info.name).as_posix() for info, _ in tar_files(archive)]
 
 
 @contextmanager
