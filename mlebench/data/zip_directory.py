@@ -46,6 +46,8 @@ class ListedZip(zipfile.ZipFile):
 def _ends(infos: list[zipfile.ZipInfo], start: int) -> dict[int, int]:
     offsets = sorted(info.header_offset for info in infos)
     ends = dict(zip(offsets, [*offsets, start][1:], strict=True))
+    if offsets and offsets[0] < 0:
+        raise zipfile.BadZipFile("a member lies outside the file")
     if len(ends) < len(infos):
         raise zipfile.BadZipFile("two of its members lie at the same place")
     for info in infos:

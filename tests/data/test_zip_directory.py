@@ -77,7 +77,16 @@ def nameless(content: bytes) -> bytes:
     return changed(content, content.index(b"\xff\xff\x08\0") - 4, struct.pack("<HH", 0, 12))
 
 
+def placed_wrong(content: bytes) -> bytes:
+    """The end of a large zip tells a place of the list that no file has; the list is found, but not its members."""
+    end = content.rindex(b"PK\5\6")
+    start = record(content, 0)
+    large = struct.pack("<4sQ12x4Q", b"PK\6\6", 44, 5, 5, end - start, (1 << 64) - 1)
+    return content[:end] + large + struct.pack("<4sIQI", b"PK\6\7", 0, end, 1) + content[end:]
+
+
 DAMAGES = {
+    "outside the file": placed_wrong,
     "members": swallowed,
     "cut off": last_one_longer,
     "500": counted_wrong,
