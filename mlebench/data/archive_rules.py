@@ -10,7 +10,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -29,12 +29,18 @@ _ODD_NAME = re.compile(r"[\\:\0]|^\.*$")
 
 
 def safe_member(name: str) -> PurePosixPath:
-    """The member's relative path; a DataError when it would leave the folder it is extracted to."""
+    """The member's relative path; a DataError when it would leave the folder, or no manifest could hold its name."""
+    path = inner_path(name)
+    if not is_text(name):
+        raise DataError(f"The archive member {name!r} has a name that is not UTF-8; do not use this archive.")
+    return path
+
+
+def inner_path(name: str) -> PurePosixPath:
+    """The member's relative path, whatever bytes it is named with; a DataError when it would leave the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or "\0" in name or (path.parts and ":" in path.parts[0]):
         raise DataError(f"The archive member {name!r} points outside its archive; do not use this archive.")
-    if not is_text(name):
-        raise DataError(f"The archive member {name!r} has a name that is not UTF-8; do not use this archive.")
     return path
 
 
@@ -56,13 +62,24 @@ def safe_names(infos: list[zipfile.ZipInfo]) -> list[str]:
     return names
 
 
-def check_members(archive: str, size: int, infos: list[zipfile.ZipInfo]) -> None:
-    """Raise a DataError unless all of these members of a zip of `size` bytes may be unpacked."""
-    total, limit = 0, expansion_limit(size)
+def check_filled(archive: str, files: Collection[object]) -> None:
+    """Raise a DataError where an archive holds no files at all."""
+    if not files:
+        raise DataError(f"The archive {archive} is empty; fetch it again.")
+
+
+def check_wanted(archive: str, wanted: Iterable[str], names: Iterable[str]) -> None:
+    """Raise a DataError unless all the wanted files are among those that an archive holds."""
+    absent = sorted(set(wanted).difference(names))
+    if absent:
+        first = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
+        raise DataError(f"{archive} lacks {len(absent):,} of the files that are needed ({first}); fetch it again.")
+
+
+def check_members(archive: str, infos: list[zipfile.ZipInfo]) -> None:
+    """Raise a DataError unless each of these members of a zip may be unpacked."""
     for info in infos:
         check_zip_member(archive, info)
-        total += info.file_size
-        check_total(archive, total, limit)
 
 
 def check_zip_member(archive: str, info: zipfile.ZipInfo) -> None:
@@ -72,6 +89,12 @@ def check_zip_member(archive: str, info: zipfile.ZipInfo) -> None:
         raise DataError(f"{archive} holds {info.filename!r}, which is no regular file; do not use it.")
     if info.flag_bits & 0x1:
         raise DataError(f"{archive} holds the encrypted member {info.filename!r}; it cannot be read.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # zipfile lets bzip2 and lzma unpack a megabyte at a time to whatever it becomes, which may be gigabytes.
+        raise DataError(
+            f"{archive} holds {info.filename!r}, packed in a way that is not read here (method {info.compress_type}); "
+            "pack it anew with deflate, as Kaggle does."
+        )
     if info.file_size > max(ALLOWED_EXPANSION, info.compress_size * MAX_RATIO):
         raise DataError(f"{archive}:{info.filename} would unpack to {info.file_size:,} bytes; it looks like a bomb.")
 

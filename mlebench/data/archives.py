@@ -2,57 +2,56 @@
 
 from __future__ import annotations
 
-import bz2
 import calendar
 import gzip
 import io
-import lzma
 import shutil
 import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from mlebench.data.archive_rules import (
+    check_filled,
     check_members,
-    check_total,
+    check_wanted,
     copy_bounded,
     damage_told,
-    expansion_limit,
+    inner_path,
     new_file,
-    parsing,
     safe_member,
     safe_names,
 )
 from mlebench.data.nested import content_of
 from mlebench.data.raw_files import open_raw
-from mlebench.data.zip_members import ends, extract, open_info
+from mlebench.data.tar_members import tar_files
+from mlebench.data.zip_directory import ListedZip
+from mlebench.data.zip_members import extract, open_info
 from mlebench.errors import DataError
 
 FIXED_DATE = (2000, 1, 1, 0, 0, 0)
 """Time stamp of every member that is written, so that the same input gives the same bytes."""
-_TAR_STREAMS: dict[bytes, Callable[[IO[bytes]], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
-}
-"""First bytes of a compressed tar -> what opens it. They compare check sums, which tarfile's own streams do not."""
 
 
 def extract_zip(archive: Path, folder: Path, *, members: Iterable[str] | None = None, workers: int = 0) -> int:
     """Extract a zip's regular files below `folder` (all, or the named members); return how many.
 
-    Path escapes, symlinks, encrypted members and members that blow up beyond what their size allows are errors,
-    raised before anything is written. `workers` threads share the work (0: one for each processor).
+    Path escapes, symlinks, encrypted members, members that blow up beyond what their size allows, and named members that
+    are not there are errors, raised before anything is written; so is a zip without files. `workers` threads share the work (0: one for each processor).
     """
     wanted = None if members is None else set(members)
     with _opened(archive) as (file, opened):
         files = [info for info in opened.infolist() if not info.is_dir()]
-        chosen = files if wanted is None else [info for info in files if info.filename in wanted]
-        check_members(archive.name, _size(file), chosen)
+        if wanted is None:
+            check_filled(archive.name, files)
+            chosen = files
+        else:
+            check_wanted(str(archive), wanted, (info.filename for info in files))
+            chosen = [info for info in files if info.filename in wanted]
+        check_members(archive.name, chosen)
         targets = [f"{folder}/{name}" for name in safe_names(chosen)]
         for made in sorted({target.rpartition("/")[0] for target in targets}):
             try:
@@ -67,7 +66,7 @@ def extract_tar(archive: Path, folder: Path) -> int:
     """Extract a tar's (gz, bz2, xz or plain) regular files below `folder`; links and devices are errors."""
     count = 0
     with damage_told(archive, "tar"):
-        for info, source in _tar_files(archive):
+        for info, source in tar_files(archive):
             _write_member(archive, info.name, source, info.size, folder)
             count += 1
     return count
@@ -79,7 +78,7 @@ def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
     For archives of many small files; names have no `./` before them. The rules of `extract_tar` hold.
     """
     with damage_told(archive, "tar"):
-        for info, source in _tar_files(archive):
+        for info, source in tar_files(archive):
             content = io.BytesIO()
             copy_bounded(source, content, info.size, f"{archive.name}:{info.name}")
             yield safe_member(info.name).as_posix(), content.getvalue()
@@ -88,75 +87,34 @@ def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
 def visit_files(archive: Path, visit: Callable[[str, int, IO[bytes]], bool]) -> None:
     """Call `visit(name, size, content)` for each regular file of a zip or tar, in its order, until it returns false.
 
-    Nothing is written. `visit` may leave content unread; what it raises comes through. Names have no `./` before them;
+    Nothing is written, so names need not be UTF-8. `visit` may leave content unread; what it raises comes through. Names have no `./` before them;
     the rules of `extract_zip` and `extract_tar` hold, and damage shows as a DataError when it is come upon.
     """
     with open_raw(archive) as file:
         zipped = file.read(2) == b"PK"
     if not zipped:
         with damage_told(archive, "tar"):
-            for info, source in _tar_files(archive):
-                if not visit(safe_member(info.name).as_posix(), info.size, source):
+            for info, source in tar_files(archive):
+                if not visit(inner_path(info.name).as_posix(), info.size, source):
                     return
         return
-    with _opened(archive) as (file, opened):
-        total, limit = 0, expansion_limit(_size(file))
+    with open_zip(archive) as opened:
         for member in opened.infolist():
             if member.is_dir():
                 continue
-            total += member.file_size
-            check_total(archive.name, total, limit)
             with open_info(archive.name, opened, member) as content:
-                if not visit(safe_member(member.filename).as_posix(), member.file_size, content):
+                if not visit(inner_path(member.filename).as_posix(), member.file_size, content):
                     return
 
 
 def tar_names(archive: Path) -> list[str]:
     """Names of a tar's regular files, in its order, without `./` before them; the whole archive is checked."""
     with damage_told(archive, "tar"):
-        return [safe_member(info.name).as_posix() for info, _ in _tar_files(archive)]
-
-
-def _tar_files(archive: Path) -> Iterator[tuple[tarfile.TarInfo, IO[bytes]]]:
-    """A tar's regular files, each to be read before the next one; the whole archive is checked on the way."""
-    total = 0
-    with open_raw(archive) as file, _tar_stream(file) as stream:
-        limit = expansion_limit(_size(file))
-        with tarfile.open(fileobj=stream, mode="r|") as opened:
-            for info in opened:
-                if info.isdir():
-                    continue
-                if not info.isreg():
-                    raise DataError(f"{archive.name} holds {info.name!r}, which is no regular file; do not use it.")
-                total += info.size
-                check_total(archive.name, total, limit)
-                source = opened.extractfile(info)
-                assert source is not None
-                yield info, source
-        while chunk := stream.read(1 << 20):  # to the end, where the check sum is
-            total += len(chunk)
-            check_total(archive.name, total, limit)
-
-
-def _tar_stream(file: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
-    """What is in a file that may be compressed, from its start; closing it leaves the file open."""
-    start = file.read(6)
-    file.seek(0)
-    for magic, opener in _TAR_STREAMS.items():
-        if start.startswith(magic):
-            return opener(file)
-    return nullcontext(file)
-
-
-def _size(file: IO[bytes]) -> int:
-    """Bytes of an open archive, which is left at its start."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    return size
+        return [safe_member(info.name).as_posix() for info, _ in tar_files(archive)]
 
 
 @contextmanager
-def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
+def open_zip(archive: Path) -> Iterator[ListedZip]:
     """Open a zip for reading; a missing or broken one is a DataError that says so.
 
     It may be a raw file that lies in the competition's zip itself; it is then read there.
@@ -166,14 +124,9 @@ def open_zip(archive: Path) -> Iterator[zipfile.ZipFile]:
 
 
 @contextmanager
-def _opened(archive: Path) -> Iterator[tuple[IO[bytes], zipfile.ZipFile]]:
-    with damage_told(archive, "zip"), open_raw(archive) as file:
-        with parsing():
-            opened = zipfile.ZipFile(file)
-        with opened:
-            if not all(info.filename for info in opened.infolist()):
-                raise zipfile.BadZipFile("a member without a name")
-            yield file, opened
+def _opened(archive: Path) -> Iterator[tuple[IO[bytes], ListedZip]]:
+    with damage_told(archive, "zip"), open_raw(archive) as file, ListedZip(archive.name, file) as opened:
+        yield file, opened
 
 
 @contextmanager
@@ -200,7 +153,6 @@ def read_members(archive: Path, names: Iterable[str], *, last_time: bool = False
     """
     with _opened(archive) as (file, opened):
         within = content_of(file)
-        limits = ends(opened.infolist(), opened.start_dir) if within and last_time else {}
         for name in names:
             try:
                 info = opened.getinfo(name)
@@ -211,7 +163,7 @@ def read_members(archive: Path, names: Iterable[str], *, last_time: bool = False
                 copy_bounded(source, content, info.file_size, f"{archive.name}:{name}")
             yield name, content.getvalue()
             if within and last_time:
-                within.release(info.header_offset, limits[info.header_offset])
+                within.release(info.header_offset, opened.ends[info.header_offset])
 
 
 Writer = Callable[[IO[bytes]], None]

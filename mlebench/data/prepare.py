@@ -20,6 +20,7 @@ from mlebench.competition import EDITIONS, Competition, Edition
 from mlebench.data import raw_files
 from mlebench.data.archive_rules import DAMAGE
 from mlebench.data.manifest import Manifest, compare_checksums, hash_files, read_manifest, versions
+from mlebench.data.outcome import require_outcome
 from mlebench.data.paths import DataDir, PreparedPaths
 from mlebench.data.sources import RawData, SourceRequest, fetch_raw
 from mlebench.data.space import full_disk_told
@@ -169,10 +170,7 @@ def _run_recipe(competition: Competition, raw: RawData, paths: PreparedPaths, ma
             f"{competition.id}: the recipe failed on the raw data at {raw.detail} "
             f"({type(error).__name__}: {error}); is it Kaggle's unchanged download?"
         ) from error
-    facts = competition.facts
-    for needed in (made / "private" / facts.answers.file, made / facts.data.sample_submission):
-        if not needed.is_file():
-            raise DataError(f"{competition.id}: the recipe did not write {needed.relative_to(made)}.")
+    require_outcome(competition, made, raw.detail)
 
 
 def _in_archive(error: MlebenchError, raw: RawData) -> MlebenchError:

@@ -21,10 +21,11 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import IO
 
-from mlebench.data.archive_rules import check_members, damage_told, parsing, safe_names
+from mlebench.data.archive_rules import check_filled, check_members, damage_told, safe_names
 from mlebench.data.nested import Content, member_content, open_content
 from mlebench.data.walking import open_regular
-from mlebench.data.zip_members import ends, extract, open_info, read_at
+from mlebench.data.zip_directory import ListedZip
+from mlebench.data.zip_members import extract, read_at
 from mlebench.errors import DataError
 
 _LARGE = 4 << 20
@@ -136,20 +137,14 @@ class Packed:
         self._archive = archive.resolve()
         with damage_told(self._archive, "zip"):
             self._file = self._archive.open("rb")
-            with parsing():
-                self._zip = zipfile.ZipFile(self._file)
-            infos = [info for info in self._zip.infolist() if not info.is_dir()]
-            if not all(info.filename for info in infos):
-                raise zipfile.BadZipFile("a member without a name")
-        check_members(self._archive.name, self._archive.stat().st_size, infos)
+            self._zip = ListedZip(self._archive.name, self._file)
+        infos = [info for info in self._zip.infolist() if not info.is_dir()]
+        check_filled(self._archive.name, infos)
+        check_members(self._archive.name, infos)
         self.members: dict[str, zipfile.ZipInfo] = dict(zip(safe_names(infos), infos, strict=True))
         if len(self.members) < len(infos):
             raise DataError(f"{self._archive.name} holds a file more than once; do not use it.")
         self._contents: dict[str, Content] = {}
-
-    @cached_property
-    def _limits(self) -> dict[int, int]:
-        return ends(self._zip.infolist(), self._zip.start_dir)
 
     @cached_property
     def _sorted(self) -> list[str]:
@@ -166,9 +161,7 @@ class Packed:
         content = self._contents.get(name)
         if content is None:
             info = self.members[name]
-            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                return open_info(self._archive.name, self._zip, info)
-            end = self._limits[info.header_offset]
+            end = self._zip.ends[info.header_offset]
             content = member_content(read_at(self._file), info, end, Path(self.folder))
             if content.size >= _LARGE:
                 self._contents[name] = content
@@ -190,7 +183,7 @@ class Packed:
         # zip may be that of their classes.
         tasks = [(self.members[name], target) for name, target in sorted(first.items(), key=lambda pair: pair[1])]
         with damage_told(self._archive, "zip"):
-            extract(self._archive.name, self._file, self._zip, tasks, limits=self._limits, written=_note)
+            extract(self._archive.name, self._file, self._zip, tasks, written=_note)
         for source, target in again:
             try:
                 os.link(source, target)

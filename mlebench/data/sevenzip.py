@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from mlebench.data.archive_rules import expansion_limit, safe_member
+from mlebench.data.archive_rules import check_wanted, expansion_limit, safe_member
 from mlebench.data.raw_files import open_raw
 from mlebench.errors import DataError
 from mlebench.formats.sevenzip import (
     LZMA2,
+    MAX_DIRECTORY,
     START,
     Block,
     Directory,
@@ -36,13 +37,14 @@ _DEEPEST = 4
 def extract_7z(archive: Path, folder: Path, *, members: Collection[str] | None = None) -> int:
     """Extract a 7z's files below `folder` (all, or the named members); return how many.
 
-    Path escapes, damage, and archives that blow up beyond what their size allows are DataErrors. Blocks without a
-    wanted file are not unpacked.
+    Path escapes, damage, named members that are not there, and archives that blow up beyond what their size allows are
+    DataErrors. Blocks without a wanted file are not unpacked.
     """
     wanted = None if members is None else set(members)
     count = 0
     try:
         with _blocks(archive) as (source, directory, placed):
+            check_wanted(str(archive), wanted or (), [*directory.names, *directory.empty])
             for place, block, own in placed:
                 if wanted is None or not wanted.isdisjoint(name for name, _, _ in own):
                     count += _extract_block(_Unpacked(source, place, block), own, folder, wanted)
@@ -78,15 +80,17 @@ def _blocks(archive: Path) -> Iterator[tuple[IO[bytes], Directory, list[_Placed]
     """An opened 7z: its directory, and its blocks of files with their places. Damage is told while it is open."""
     try:
         with open_raw(archive) as source:
-            limit = expansion_limit(source.seek(0, io.SEEK_END))
+            size = source.seek(0, io.SEEK_END)
+            limit = expansion_limit(size)
             source.seek(0)
-            directory = _read_directory(source, limit)
+            directory = _read_directory(source, size)
             if sum(block.size for block in directory.blocks) > limit:
                 raise DataError(f"{archive.name} unpacks to more than {limit:,} bytes; it looks like a bomb.")
             place, names = START.size + directory.place, iter(directory.names)
             placed = []
             for block in directory.blocks:
-                placed.append((place, block, [(next(names), size, crc) for size, crc in block.files]))
+                _check_place(place, block, size)
+                placed.append((place, block, [(next(names), *told) for told in block.files]))
                 place += block.packed
             yield source, directory, placed
     except FileNotFoundError:
@@ -187,13 +191,19 @@ def _open(folder: Path, name: str) -> IO[bytes]:
     return target.open("xb")
 
 
-def _read_directory(source: IO[bytes], limit: int) -> Directory:
+def _check_place(place: int, block: Block, size: int) -> None:
+    if place + block.packed > size:
+        raise EOFError("it is cut off")
+
+
+def _read_directory(source: IO[bytes], size: int) -> Directory:
     crc: int | None
-    offset, size, crc = parse_start(source.read(START.size))
-    content, place = Block({}, size, size), START.size + offset
+    offset, length, crc = parse_start(source.read(START.size))
+    content, place = Block({}, length, length), START.size + offset
     for _ in range(_DEEPEST):
-        if content.size > limit:
+        if content.size > MAX_DIRECTORY:
             break
+        _check_place(place, content, size)
         unpacked = _Unpacked(source, place, content)
         text = bytearray()
         while len(text) < content.size:
@@ -205,7 +215,7 @@ def _read_directory(source: IO[bytes], limit: int) -> Directory:
             return directory
         (content,) = directory.blocks
         place, crc = START.size + directory.place, content.crc
-    raise DirectoryError("This 7z archive cannot be read: its directory looks like a bomb.")
+    raise DirectoryError("its directory looks like a bomb")
 
 
 def _chunks(content: Path | bytes) -> Iterator[bytes]:

@@ -7,11 +7,13 @@ writing without an index.
 
 from __future__ import annotations
 
+import errno
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import pandas as pd
 
@@ -43,23 +45,26 @@ ROW_GROUP = 50_000_000
 
 
 def read_parquet(path: Path, *, columns: list[str] | None = None) -> pd.DataFrame:
-    """Read a parquet table, or some columns of it; DataError when it is missing."""
-    return pd.concat(read_parquet_groups(path, columns=columns))
+    """Read a parquet table, or some columns of it; DataError when it is missing, damaged or without rows."""
+    groups = list(read_parquet_groups(path, columns=columns))
+    if not groups:
+        raise DataError(f"{path.name} holds no rows; fetch it again.")
+    return pd.concat(groups)
 
 
 def read_parquet_groups(path: Path, *, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
-    """Read a parquet table row group by row group, for tables that are larger than memory."""
+    """Read a parquet table row group by row group, for tables that are larger than memory; DataError as `read_parquet`."""
     with ExitStack() as opened:
-        with _quiet():
+        try:
+            local = opened.enter_context(local_file(path))
+        except FileNotFoundError:
+            raise DataError(f"The raw file {path} is missing; fetch the raw data again.") from None
+        with _parquet_damage_told(path):
             from fastparquet import ParquetFile
 
-            try:
-                file = ParquetFile(str(opened.enter_context(local_file(path))))
-            except FileNotFoundError:
-                raise DataError(f"The raw file {path} is missing; fetch the raw data again.") from None
-        groups = file.iter_row_groups(columns=columns)
+            groups = ParquetFile(str(local)).iter_row_groups(columns=columns)
         while True:
-            with _quiet():
+            with _parquet_damage_told(path):
                 frame = next(groups, None)
             if frame is None:
                 return
@@ -105,3 +110,35 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
+
+
+@contextmanager
+def _parquet_damage_told(path: Path) -> Iterator[None]:
+    """Around fastparquet's reading, which on damage raises whatever comes, or prints and goes on."""
+    try:
+        with _quiet(), redirect_stdout(cast("IO[str]", _Damage(sys.stdout))):
+            yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the disk's complaint
+            raise
+        # Only its name, since it may lie in a folder that goes with the run.
+        raise DataError(
+            f"{path.name} is no readable parquet table with the columns that are needed; fetch it again."
+        ) from error
+
+
+class _Damage:
+    """Stands for the standard output: where fastparquet would print that it found damage, that is raised."""
+
+    def __init__(self, output: IO[str]) -> None:
+        self._output = output
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._output, name)
+
+    def write(self, text: str) -> int:
+        if text.startswith("Corrupted thrift data"):
+            raise ValueError("its description is damaged")
+        return self._output.write(text)

@@ -19,6 +19,7 @@ from typing import IO
 from mlebench.data.archive_rules import check_size, check_zip_member, copy_bounded, new_file, parsing
 from mlebench.data.nested import Inflated, ReadAt, content_of
 from mlebench.data.parallel import in_parallel
+from mlebench.data.zip_directory import ListedZip
 
 MAX_IN_MEMORY = 8 << 20
 """Larger members are streamed."""
@@ -38,36 +39,22 @@ def read_at(file: IO[bytes]) -> ReadAt:
     content = content_of(file)
     if content is not None:
         return content.read_at
-    try:
-        file.fileno()
-    except OSError:  # a member of a rare compression, as zipfile reads it
-        lock = threading.Lock()
-
-        def read(size: int, offset: int) -> bytes:
-            with lock:
-                file.seek(offset)
-                return file.read(size)
-
-        return read
     return lambda size, offset: os.pread(file.fileno(), size, offset)
 
 
 def extract(
     archive: str,
     file: IO[bytes],
-    opened: zipfile.ZipFile,
+    opened: ListedZip,
     tasks: Sequence[tuple[zipfile.ZipInfo, str]],
     *,
     workers: int = 0,
-    limits: dict[int, int] | None = None,
     written: Written | None = None,
 ) -> None:
     """Write members of the zip `opened` from `file` to their places, which must be free; the folders are there.
 
-    `workers` threads share the work (0: one for each processor). `archive` is the name that errors give it; `limits` is
-    what `ends` says of it, where it is known.
+    `workers` threads share the work (0: one for each processor). `archive` is the name that errors give it.
     """
-    limits = limits or ends(opened.infolist(), opened.start_dir)
     read = read_at(file)
     if isinstance(content_of(file), Inflated):
         workers = 1  # threads would drag each other to and fro
@@ -78,7 +65,7 @@ def extract(
         name = f"{archive}:{info.filename}"
         with new_file(archive, info.filename, target) as out:
             if is_plain(info):
-                content = read_plain(read, info, limits[info.header_offset])
+                content = read_plain(read, info, opened.ends[info.header_offset])
                 check_size(len(content) - info.file_size, name)
                 out.write(content)
                 if written is not None:
@@ -106,10 +93,9 @@ def open_info(archive: str, opened: zipfile.ZipFile, info: zipfile.ZipInfo) -> I
 
 
 def is_plain(info: zipfile.ZipInfo) -> bool:
-    """Whether `read_plain` may read this member."""
+    """Whether `read_plain` may read this member, which `check_zip_member` let pass."""
     return (
-        info.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-        and not info.flag_bits & ~_HARMLESS_FLAGS
+        not info.flag_bits & ~_HARMLESS_FLAGS
         and info.file_size <= MAX_IN_MEMORY
         and info.compress_size <= MAX_IN_MEMORY
     )
@@ -144,12 +130,6 @@ def read_plain(read: ReadAt, info: zipfile.ZipInfo, end: int) -> bytes:
     if len(content) == info.file_size and zlib.crc32(content) != info.CRC:
         raise zipfile.BadZipFile(f"{info.orig_filename!r} has a bad check sum")
     return content
-
-
-def ends(infos: list[zipfile.ZipInfo], central_directory: int) -> dict[int, int]:
-    """Header offset -> offset where the next member, or the list of members, begins."""
-    offsets = sorted({info.header_offset for info in infos})
-    return dict(zip(offsets, [*offsets[1:], central_directory], strict=True))
 
 
 def _inflate(packed: bytes | memoryview, info: zipfile.ZipInfo) -> bytes:

@@ -23,8 +23,12 @@ LZMA2 = {"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 1 << 23}
 """How blocks are packed when written: ten times as fast as by default, and a quarter larger."""
 _LZMA2_CODE = 22
 """How a header writes a dictionary of 8 MiB."""
+MAX_DIRECTORY = 1 << 26
+"""Bytes of a directory that are read; each file takes some hundred."""
 _MOST_MEMORY = 1 << 29
 """Bytes of dictionary that an archive may ask for."""
+_MOST_ENTRIES = 1 << 20
+"""Files, or blocks, that a directory may list; Kaggle's largest archive has 65 thousand files."""
 _END, _DIRECTORY, _STREAMS, _FILES, _PACKS, _BLOCKS, _SUBSTREAMS = 0, 1, 4, 5, 6, 7, 8
 _SIZES, _CRCS, _CODERS, _UNPACKED_SIZES, _COUNTS, _EMPTY, _EMPTY_FILE, _NAMES, _PACKED_DIRECTORY = (
     *(9, 10, 11, 12, 13, 14, 15, 17, 23),
@@ -62,7 +66,7 @@ class Directory:
 
 
 class DirectoryError(DataError):
-    """A directory that is damaged, or uses what is not read here."""
+    """A directory that is damaged, or uses what is not read here; the message is the fault, without a full stop."""
 
 
 def parse_start(content: bytes) -> tuple[int, int, int]:
@@ -130,7 +134,7 @@ class _Fields:
         self._content = io.BytesIO(content)
 
     def bytes(self, count: int) -> bytes:
-        content = self._content.read(count) if count < 1 << 40 else b""
+        content = self._content.read(count) if count <= MAX_DIRECTORY else b""
         if len(content) != count:
             _refuse("its directory ends too early")
         return content
@@ -143,6 +147,13 @@ class _Fields:
         first = self.byte()
         further = 8 - (~first & 0xFF).bit_length()
         return int.from_bytes(self.bytes(further), "little") + ((first & (0x7F >> further)) << (8 * further))
+
+    def count(self) -> int:
+        """A number of things that are listed."""
+        count = self.number()
+        if count > _MOST_ENTRIES:
+            _refuse(f"its directory tells of {count:,} entries")
+        return count
 
     def bits(self, count: int) -> list[bool]:
         packed = self.bytes((count + 7) // 8)
@@ -172,7 +183,7 @@ def _streams(fields: _Fields) -> tuple[int, list[Block]]:
     place, packed, blocks = 0, list[int](), list[Block]()
     while (kind := fields.byte()) != _END:
         if kind == _PACKS:
-            place, count = fields.number(), fields.number()
+            place, count = fields.number(), fields.count()
             while (part := fields.byte()) != _END:
                 if part == _SIZES:
                     packed = [fields.number() for _ in range(count)]
@@ -196,7 +207,7 @@ def _streams(fields: _Fields) -> tuple[int, list[Block]]:
 def _blocks(fields: _Fields) -> list[Block]:
     if fields.byte() != _CODERS:
         _refuse("its blocks are not described")
-    count = fields.number()
+    count = fields.count()
     fields.here()
     filters = [_filter(fields) for _ in range(count)]
     if fields.byte() != _UNPACKED_SIZES:
@@ -240,6 +251,8 @@ def _substreams(fields: _Fields, blocks: list[Block]) -> None:
     kind = fields.byte()
     if kind == _COUNTS:
         counts = [fields.number() for _ in blocks]
+        if sum(counts) > _MOST_ENTRIES:
+            _refuse(f"its directory tells of {sum(counts):,} files")
         kind = fields.byte()
     told = kind == _SIZES
     for block, count in zip(blocks, counts, strict=True):
@@ -263,13 +276,16 @@ def _substreams(fields: _Fields, blocks: list[Block]) -> None:
 
 def _files(fields: _Fields) -> tuple[list[str], list[str]]:
     """Names of the files in the blocks, and of the empty ones; folders are left out."""
-    count = fields.number()
+    count = fields.count()
     names, empty, empty_file = list[str](), list[bool](), list[bool]()
     while (kind := fields.byte()) != _END:
         own = _Fields(content := fields.bytes(fields.number()))
         if kind == _NAMES:
             own.here()
-            names = content[1:].decode("utf-16-le", errors="replace").split("\0")[:-1]
+            text = content[1:].decode("utf-16-le", errors="replace")
+            if text.count("\0") != count:
+                _refuse("it names another number of files than it holds")
+            names = text.split("\0")[:-1]
         elif kind == _EMPTY:
             empty = own.bits(count)
         elif kind == _EMPTY_FILE:
@@ -282,4 +298,4 @@ def _files(fields: _Fields) -> tuple[list[str], list[str]]:
 
 
 def _refuse(fault: str) -> NoReturn:
-    raise DirectoryError(f"This 7z archive cannot be read: {fault}.")
+    raise DirectoryError(fault)

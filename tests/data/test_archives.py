@@ -28,6 +28,7 @@ from mlebench.data.archives import (
     write_zip,
     zip_folder,
 )
+from mlebench.data.raw_files import lead_to
 from mlebench.errors import DataError
 
 ESCAPES = ["../evil", "a/../../evil", "/etc/evil", "..\\evil", "\\evil", "C:\\evil", "C:/evil", "a/..", ".."]
@@ -166,6 +167,10 @@ class TestSizes:
         assert archive.stat().st_size * 100 < 40 * 90_000
         with pytest.raises(DataError, match="bomb"):
             extract_zip(archive, tmp_path / "out")
+        with pytest.raises(DataError, match="bomb"):
+            next(read_members(archive, ["piece0"]))
+        with pytest.raises(DataError, match="bomb"), open_member(archive, "piece0"):
+            pass
 
     @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
     def test_a_tar_bomb_is_refused(self, tmp_path: Path, mode: str) -> None:
@@ -253,6 +258,28 @@ class TestReading:
         archive = raw_zip(tmp_path / "a.zip", {"one": b"1", "two": b"2", "deep/three": b"3"})
         assert extract_zip(archive, tmp_path / "out", members=["two", "deep/three"]) == 2
         assert everything_below(tmp_path / "out") == ["deep", "deep/three", "two"]
+
+    def test_named_members_that_are_absent_are_told(self, tmp_path: Path) -> None:
+        archive = raw_zip(tmp_path / "a.zip", {"one": b"1", "two": b"2"})
+        wanted = ["two", *(f"{number}.png" for number in range(5))]
+        with pytest.raises(DataError, match=r"lacks 5 of the files .* \(0\.png, 1\.png, 2\.png, \.\.\.\)"):
+            extract_zip(archive, tmp_path / "out", members=wanted)
+        with pytest.raises(DataError, match=r"lacks 1 of the files .* \(three\)"):
+            extract_zip(archive, tmp_path / "out", members=["three"])
+        assert not (tmp_path / "out").exists()
+
+    def test_an_empty_zip_is_told(self, tmp_path: Path) -> None:
+        write_zip(tmp_path / "a.zip", [])
+        for read in (
+            lambda: extract_zip(tmp_path / "a.zip", tmp_path),
+            lambda: lead_to(tmp_path / "a.zip", tmp_path / "x"),
+        ):
+            with pytest.raises(DataError, match=r"a\.zip is empty"):
+                read()
+        assert extract_zip(tmp_path / "a.zip", tmp_path, members=[]) == 0
+        assert list(read_members(tmp_path / "a.zip", [])) == []
+        with pytest.raises(DataError, match="holds 0"), open_member(tmp_path / "a.zip"):
+            pass
 
     def test_named_members_are_read_in_the_order_asked_for(self, tmp_path: Path) -> None:
         archive = raw_zip(tmp_path / "a.zip", {"one": b"1", "two": b"2"})
@@ -414,3 +441,18 @@ class TestParallel:
         archive.write_bytes(content)
         with pytest.raises(DataError, match="overlaps"):
             extract_zip(archive, tmp_path / "out")
+        with pytest.raises(DataError, match="overlaps"):
+            next(read_members(archive, ["two"]))
+        with pytest.raises(DataError, match="overlaps"), open_member(archive, "two"):
+            pass
+
+    def test_a_member_that_lies_within_another_is_refused(self, tmp_path: Path) -> None:
+        inner = raw_zip(tmp_path / "inner.zip", {"two": b"y" * 100}).read_bytes()
+        write_zip(archive := tmp_path / "a.zip", [("one", inner), ("two", b"y")], compression=zipfile.ZIP_STORED)
+        content = bytearray(archive.read_bytes())
+        second = content.rindex(b"PK\1\2")
+        for place in (content.index(b"PK\3\4", 4), 0):  # within the first one, and the first one itself
+            content[second + 42 : second + 46] = struct.pack("<I", place)
+            archive.write_bytes(content)
+            with pytest.raises(DataError, match=r"overlaps|same place"):
+                next(read_members(archive, ["two"]))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from mlebench.data import outcome
 from mlebench.data.batch import Failure, PrepareOptions, prepare_many
 from mlebench.data.manifest import read_manifest
 from mlebench.data.paths import DataDir
@@ -243,3 +244,41 @@ def test_times_of_public_files_tell_nothing(own: bool, data_dir: DataDir, tmp_pa
     times = {path.stat().st_mtime for path in data_dir.paths(cassava.id).public.rglob("*")}
     assert (len(times) == 1) == own
     assert {path: path.stat().st_mtime for path in before} == before
+
+
+@pytest.mark.parametrize(
+    ("competition", "file", "member"),
+    [
+        ("tensorflow2-question-answering", "simplified-nq-train.jsonl", None),
+        ("billion-word-imputation", "train_v2.txt.zip", "train_v2.txt"),
+    ],
+)
+def test_raw_tables_without_rows_give_no_prepared_data(
+    tmp_path: Path, data_dir: DataDir, competition: str, file: str, member: str | None
+) -> None:
+    opened = Registry().get(competition)
+    (raw := tmp_path / "raw").mkdir()
+    opened.make_raw(raw)
+    (raw / file).write_bytes(b"")
+    if member:
+        with zipfile.ZipFile(raw / file, "w") as out:
+            out.writestr(member, b"")
+    with pytest.raises(DataError, match=r"private/\S+ has no rows"):
+        prepare_competition(opened, data_dir, SourceRequest(str(raw)))
+    assert not data_dir.paths(competition).prepared.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "has_rows"),
+    [
+        ("a.csv", b"", False),
+        ("a.csv", b"id,a\n", False),
+        ("a.csv", b"id,a\r\n\r\n", False),
+        ("a.csv", b"id,a\n1,2", True),
+        ("a.jsonl", b"\n", False),
+        ("a.jsonl", b"{}\n", True),
+    ],
+)
+def test_what_counts_as_a_row(tmp_path: Path, name: str, content: bytes, has_rows: bool) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert outcome._has_rows(tmp_path / name) == has_rows

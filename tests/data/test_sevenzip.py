@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import lzma
 import random
 import struct
 import zlib
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from mlebench.data import archive_rules
 from mlebench.data.sevenzip import extract_7z, stream_7z, write_7z
 from mlebench.errors import DataError
-from mlebench.formats.sevenzip import START, make_directory, make_start, parse_directory
+from mlebench.formats.sevenzip import MAX_DIRECTORY, START, make_directory, make_start, parse_directory
 
 FILES = {"a/1.txt": b"one one one one one one one one\n", "a/b/2.txt": b"two", "a/none.txt": b""}
 # Made by 7-Zip 26.02 from FILES and an empty folder: `7zz a -mtm- -mtr- <options> x.7z a`.
@@ -60,6 +61,14 @@ def test_archives_of_7zip_are_read(tmp_path: Path, options: str) -> None:
     assert contents(tmp_path / "all") == FILES
     assert extract_7z(archive, tmp_path / "one", members=["a/b/2.txt"]) == 1
     assert contents(tmp_path / "one") == {"a/b/2.txt": b"two"}
+
+
+def test_named_files_that_are_absent_are_told(tmp_path: Path) -> None:
+    archive = archive_of(tmp_path, BY_7ZIP["lzma2"])
+    with pytest.raises(DataError, match=r"lacks 2 of the files .* \(a/3\.txt, b\)"):
+        extract_7z(archive, tmp_path / "out", members=["b", "a/1.txt", "a/3.txt"])
+    assert not (tmp_path / "out").exists()
+    assert extract_7z(archive, tmp_path / "out", members=["a/none.txt"]) == 1
 
 
 def test_a_password_is_told(tmp_path: Path) -> None:
@@ -138,6 +147,56 @@ def test_lies_about_sizes_are_found(tmp_path: Path) -> None:
     (tmp_path / "a.7z").write_bytes(make_start(7, directory) + b"\x01\x00\x02abc\x00" + directory)
     extract_7z(tmp_path / "a.7z", tmp_path / "out")
     assert contents(tmp_path / "out") == {"x": b"abc"}
+
+
+def with_directory(folder: Path, directory: bytes) -> Path:
+    """An archive of this directory alone."""
+    (folder / "a.7z").write_bytes(make_start(0, directory) + directory)
+    return folder / "a.7z"
+
+
+@pytest.mark.parametrize("count", [1 << 21, 1 << 31, 1 << 62, (1 << 63) + 5])
+def test_counts_are_not_believed(tmp_path: Path, count: int) -> None:
+    number = b"\xff" + struct.pack("<Q", count)
+    one = b"\x01"
+    block = b"\x07\x0b" + one + b"\0\x01\0\x0c" + one + b"\0"
+    for directory in (
+        b"\x01\x04\x06\0" + number + b"\x0a\x01" + bytes(50),  # check sums of packed blocks
+        b"\x01\x04\x06\0" + number + b"\x09" + bytes(50),  # their sizes
+        b"\x01\x04\x07\x0b" + number + bytes(50),  # blocks
+        b"\x01\x04" + block + b"\x08\x0d" + number + b"\x09" + bytes(50),  # files in a block
+        b"\x01\x05" + number + b"\x0e\x09" + bytes(50),  # files
+        b"\x01\x05\x01\x11" + number + bytes(50),  # bytes of a part
+    ):
+        with pytest.raises(DataError, match="no readable 7z"):
+            extract_7z(with_directory(tmp_path, directory), tmp_path / "out")
+
+
+@pytest.mark.parametrize("offset", [10, 1 << 50, 1 << 62, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_places_outside_the_archive(tmp_path: Path, offset: int) -> None:
+    for place, size in ((offset, 10), (0, offset)):
+        rest = struct.pack("<QQI", place, size, 0)
+        start = b"7z\xbc\xaf\x27\x1c\0\x04" + struct.pack("<I", zlib.crc32(rest)) + rest
+        (tmp_path / "a.7z").write_bytes(start)
+        with pytest.raises(DataError, match="no readable 7z"):
+            extract_7z(tmp_path / "a.7z", tmp_path / "out")
+    number = b"\xff" + struct.pack("<Q", offset)
+    block = b"\x07\x0b\x01\0\x01\0\x0c\x01\0"
+    for packs in (number + b"\x01\x09\x01\0", b"\0\x01\x09" + number + b"\0"):
+        directory = b"\x01\x04\x06" + packs + block + b"\0\x05\x01\x11\x05\0x\0\0\0\0\0"
+        with pytest.raises(DataError, match="no readable 7z"):
+            extract_7z(with_directory(tmp_path, directory), tmp_path / "out")
+
+
+def test_a_directory_that_unpacks_to_very_much(tmp_path: Path) -> None:
+    size = MAX_DIRECTORY + 1
+    packed = lzma.compress(bytes(size), lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 20}])
+    length, whole = (b"\xf0" + struct.pack("<I", number) for number in (len(packed), size))
+    coder = b"\x07\x0b\x01\0\x01\x21\x21\x01\x10\x0c"
+    directory = b"\x17\x06\0\x01\x09" + length + b"\0" + coder + whole + b"\0\0"
+    (tmp_path / "a.7z").write_bytes(make_start(len(packed), directory) + packed + directory)
+    with pytest.raises(DataError, match="looks like a bomb"):
+        extract_7z(tmp_path / "a.7z", tmp_path / "out")
 
 
 @given(st.sampled_from(sorted(BY_7ZIP)), st.integers(0, 10**6), st.integers(1, 255))

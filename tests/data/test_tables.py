@@ -38,3 +38,37 @@ def test_parts_make_the_same_file(
 def test_a_missing_table_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="missing"):
         tables.read_parquet(tmp_path / "nothing.parquet")
+
+
+def test_a_table_without_rows_is_told(tmp_path: Path) -> None:
+    tables.write_parquet(pd.DataFrame({"a": np.zeros(0)}), tmp_path / "a.parquet")
+    (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes())
+    with pytest.raises(DataError, match=r"b\.parquet holds no rows"):
+        tables.read_parquet(tmp_path / "b.parquet")
+
+
+@pytest.mark.parametrize("kind", ["half", "a byte less", "empty", "other start", "other end"])
+def test_a_damaged_table_is_told_by_its_name(frame: pd.DataFrame, tmp_path: Path, kind: str, capsys) -> None:
+    tables.write_parquet(frame, path := tmp_path / "rows.parquet")
+    whole = path.read_bytes()
+    damaged = {
+        "half": whole[: len(whole) // 2],
+        "a byte less": whole[:-1],
+        "empty": b"",
+        "other start": b"\xff" * 64 + whole[64:],
+        "other end": whole[:-8] + b"\xff\xff\xff\x7f" + whole[-4:],
+    }
+    path.write_bytes(damaged[kind])
+    with pytest.raises(DataError, match=r"^rows\.parquet is no readable parquet table") as told:
+        tables.read_parquet(path)
+    assert "\n" not in str(told.value) and not any(capsys.readouterr())
+
+
+def test_damage_in_the_description_of_a_table_prints_nothing(frame: pd.DataFrame, tmp_path: Path, capsys) -> None:
+    tables.write_parquet(frame, path := tmp_path / "rows.parquet")
+    whole = path.read_bytes()
+    description = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    path.write_bytes(whole[:description] + b"\x1d" + whole[description + 1 :])  # a type that does not exist
+    with pytest.raises(DataError, match="no readable parquet table"):
+        tables.read_parquet(path)
+    assert not any(capsys.readouterr())
