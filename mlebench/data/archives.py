@@ -87,8 +87,9 @@ def read_tar(archive: Path) -> Iterator[tuple[str, bytes]]:
 def visit_files(archive: Path, visit: Callable[[str, int, IO[bytes]], bool]) -> None:
     """Call `visit(name, size, content)` for each regular file of a zip or tar, in its order, until it returns false.
 
-    Nothing is written, so names need not be UTF-8. `visit` may leave content unread; what it raises comes through. Names have no `./` before them;
-    the rules of `extract_zip` and `extract_tar` hold, and damage shows as a DataError when it is come upon.
+    Nothing is written, so names need not be UTF-8; they have no `./` before them. `visit` may leave content unread; what
+    it raises comes through. The rules of `extract_zip` and `extract_tar` hold, and damage shows as a DataError when it
+    is come upon.
     """
     with open_raw(archive) as file:
         zipped = file.read(2) == b"PK"
