@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from mlebench.data.raw_files import list_raw, open_raw, place
+from mlebench.data.raw_files import open_raw, place, raw_names
 from mlebench.errors import DataError
 
 _FICLONE = 0x40049409
@@ -44,7 +44,7 @@ def link_tree(source: Path, target: Path, *, required: bool = True) -> int:
 
     Where there is none, DataError if they are `required`.
     """
-    count = link_all((path, target / path.relative_to(source)) for path in list_raw(source))
+    count = link_named(source, target, raw_names(source))
     if required and not count:
         raise DataError(f"The raw folder {source} is missing or empty; fetch the raw data again.")
     return count

@@ -23,7 +23,7 @@ from typing import IO
 
 from mlebench.data.archive_rules import check_filled, check_members, damage_told, safe_names
 from mlebench.data.nested import Content, member_content, open_content
-from mlebench.data.walking import open_regular
+from mlebench.data.walking import open_regular, walk
 from mlebench.data.zip_directory import ListedZip
 from mlebench.data.zip_members import extract, read_at
 from mlebench.errors import DataError
@@ -83,6 +83,15 @@ def list_raw(folder: Path, pattern: str = "**/*") -> list[Path]:
         return sorted(path for path in folder.glob(pattern) if path.is_file())
     packed, name = found
     return sorted(folder / below for below in packed.below(name.rstrip("/"), pattern))
+
+
+def raw_names(folder: Path) -> Iterator[str]:
+    """The relative path of every raw file below `folder`, in the order of `list_raw`, a fraction of its time."""
+    found = _find(f"{folder}/")
+    if found is None:
+        return (name for name, _ in walk(folder, lambda *_: None, follow=True))
+    packed, name = found
+    return iter(sorted(packed.below(name.rstrip("/"), "**/*")))
 
 
 def is_raw_file(path: Path) -> bool:
