@@ -26,6 +26,8 @@ DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFE
 """What readers of damaged archives raise; bz2 and gzip also raise an OSError without a number."""
 _ODD_NAME = re.compile(r"[\\:\0]|^\.*$")
 """The last part of a member's name that `safe_member` has to look at."""
+READ_HERE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How members of a zip may be packed; Kaggle uses no other way."""
 
 
 def safe_member(name: str) -> PurePosixPath:
@@ -89,7 +91,7 @@ def check_zip_member(archive: str, info: zipfile.ZipInfo) -> None:
         raise DataError(f"{archive} holds {info.filename!r}, which is no regular file; do not use it.")
     if info.flag_bits & 0x1:
         raise DataError(f"{archive} holds the encrypted member {info.filename!r}; it cannot be read.")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+    if info.compress_type not in READ_HERE:
         # zipfile lets bzip2 and lzma unpack a megabyte at a time to whatever it becomes, which may be gigabytes.
         raise DataError(
             f"{archive} holds {info.filename!r}, packed in a way that is not read here (method {info.compress_type}); "

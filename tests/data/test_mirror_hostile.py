@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -28,18 +27,6 @@ from mlebench.registry import Registry
 ID = "spaceship-titanic"
 ALL, RAW = Selection(), Selection("raw")
 ONE = {"size": 1, "sha256": "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
-    where = DataDir(tmp_path_factory.mktemp("mirror") / "data")
-    prepare_competition(Registry().get(ID), where, SourceRequest("synthetic", scale=0.1), keep_raw=True)
-    return where
-
-
-@pytest.fixture
-def data_dir(made: DataDir, tmp_path: Path) -> DataDir:
-    return DataDir(Path(shutil.copytree(made.root, tmp_path / "data")))
 
 
 @pytest.fixture

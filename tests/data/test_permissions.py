@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from pathlib import Path
 
@@ -24,18 +23,6 @@ from mlebench.errors import DataError, os_error_told
 from mlebench.registry import Registry
 
 ID = "spaceship-titanic"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> DataDir:
-    where = DataDir(tmp_path_factory.mktemp("made") / "data")
-    prepare_competition(Registry().get(ID), where, SourceRequest("synthetic", scale=0.1), keep_raw=True)
-    return where
-
-
-@pytest.fixture
-def data_dir(made: DataDir, tmp_path: Path) -> DataDir:
-    return DataDir(Path(shutil.copytree(made.root, tmp_path / "data")))
 
 
 def refused(path: object) -> PermissionError:

@@ -19,7 +19,7 @@ from mlebench.competition import Checksums, Competition
 from mlebench.data import batch
 from mlebench.data.archives import zip_folder
 from mlebench.data.batch import PrepareOptions, prepare_many
-from mlebench.data.kaggle.fetch import obtain, unpack
+from mlebench.data.kaggle.fetch import _damaged_member, obtain, unpack
 from mlebench.data.manifest import read_manifest
 from mlebench.data.paths import DataDir
 from mlebench.data.prepare import PrepareResult, prepare_competition
@@ -409,3 +409,13 @@ def test_a_file_in_place_of_the_download_folder(kaggle: FakeKaggle, archive: byt
     told = command(kaggle, "prepare", ID, "--source", "kaggle", "--data-dir", str(tmp_path))
     said = " ".join(told.stderr.split())
     assert told.returncode == 1 and "Traceback" not in said and "remove what is in its way" in said
+
+
+def test_another_compression_is_no_damage_and_a_flipped_byte_is(tmp_path: Path) -> None:
+    for method, damaged in ((zipfile.ZIP_BZIP2, None), (zipfile.ZIP_STORED, "a")):
+        archive = tmp_path / f"{method}.zip"
+        with zipfile.ZipFile(archive, "w", method) as out:
+            out.writestr("a", b"content")
+        if method == zipfile.ZIP_STORED:
+            archive.write_bytes(archive.read_bytes().replace(b"content", b"c0ntent"))
+        assert _damaged_member(archive) == damaged
